@@ -1,0 +1,21 @@
+namespace Lifecycle.Contracts;
+
+/// <summary>
+/// The places where a crash matters, by name. A test arms one by creating a file of that name in the folder that
+/// <c>FaultPoints:Directory</c> names; the first process that comes by takes it and does what the file says.
+/// </summary>
+public enum FaultPoint
+{
+    UploadMidBody,
+    UploadBeforeCompleteObject,
+    UploadAfterCompleteObject,
+    OutboxBeforePublish,
+    OutboxAfterPublish,
+    TaskPlan,
+    TaskChunk,
+    TaskAudio,
+    TaskFinalize,
+    TaskBeforeCommit,
+    TaskAfterCommit,
+    SegmentRead,
+}

@@ -1,0 +1,76 @@
+using Lifecycle.Contracts.Videos;
+
+namespace Lifecycle.Contracts.Jobs;
+
+/// <summary>Where a job stands; the names are those of seed 004.</summary>
+public enum JobState
+{
+    /// <summary>Waits for the jobs that it depends on.</summary>
+    Pending,
+
+    /// <summary>Has work that may be claimed.</summary>
+    Queued,
+
+    /// <summary>At least one task has been claimed.</summary>
+    Processing,
+
+    /// <summary>Stopped by its owner; running tasks are given back with what they finished.</summary>
+    Paused,
+
+    /// <summary>Every task is done. Final.</summary>
+    Completed,
+
+    /// <summary>A task failed for good; it stands in the dead letter queue. Left by a replay.</summary>
+    Failed,
+
+    /// <summary>Ended by its owner. Final.</summary>
+    Cancelled,
+}
+
+public enum JobTrigger
+{
+    Created,
+    CreatedWithDependencies,
+    DependenciesMet,
+    WorkClaimed,
+    Paused,
+    Resumed,
+    LastTaskDone,
+    TaskFailed,
+    Cancelled,
+    Replayed,
+}
+
+/// <summary>The only place that names two job states together, and what each move means for the video of an ingest job.</summary>
+public static class JobLifecycle
+{
+    public static StateTable<JobState, JobTrigger> Table { get; } = new(state => state.ToString().ToLowerInvariant(),
+    [
+        new(null, JobTrigger.Created, JobState.Queued, "the transaction that verifies the source", "workers poll"),
+        new(null, JobTrigger.CreatedWithDependencies, JobState.Pending, "API", "rescuer"),
+        new(JobState.Pending, JobTrigger.DependenciesMet, JobState.Queued, "the transaction that ends the last dependency", "rescuer"),
+        new(JobState.Queued, JobTrigger.WorkClaimed, JobState.Processing, "worker", "workers poll"),
+        new(JobState.Queued, JobTrigger.Paused, JobState.Paused, "API"),
+        new(JobState.Processing, JobTrigger.Paused, JobState.Paused, "API"),
+        new(JobState.Paused, JobTrigger.Resumed, JobState.Queued, "API", "workers poll"),
+        new(JobState.Processing, JobTrigger.LastTaskDone, JobState.Completed, "the transaction that ends the last task", "rescuer"),
+        new(JobState.Pending, JobTrigger.TaskFailed, JobState.Failed, "the transaction that fails a dependency"),
+        new(JobState.Queued, JobTrigger.TaskFailed, JobState.Failed, "rescuer"),
+        new(JobState.Processing, JobTrigger.TaskFailed, JobState.Failed, "worker or rescuer"),
+        new(JobState.Pending, JobTrigger.Cancelled, JobState.Cancelled, "API"),
+        new(JobState.Queued, JobTrigger.Cancelled, JobState.Cancelled, "API"),
+        new(JobState.Processing, JobTrigger.Cancelled, JobState.Cancelled, "API"),
+        new(JobState.Paused, JobTrigger.Cancelled, JobState.Cancelled, "API"),
+        new(JobState.Failed, JobTrigger.Replayed, JobState.Queued, "operator or API", "workers poll"),
+    ]);
+
+    /// <summary>What a job's move does to the video when the job is the video's own processing; null: nothing.</summary>
+    public static VideoTrigger? EffectOnVideo(JobTrigger trigger) => trigger switch
+    {
+        JobTrigger.WorkClaimed => VideoTrigger.WorkClaimed,
+        JobTrigger.LastTaskDone => VideoTrigger.OutputsVerified,
+        JobTrigger.TaskFailed or JobTrigger.Cancelled => VideoTrigger.ProcessingFailed,
+        JobTrigger.Replayed => VideoTrigger.Retried,
+        _ => null,
+    };
+}

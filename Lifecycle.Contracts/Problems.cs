@@ -1,0 +1,43 @@
+using System.Collections.Frozen;
+
+namespace Lifecycle.Contracts;
+
+/// <summary>An error that clients may see: RFC 9457. The type is stable, the title never depends on the request.</summary>
+public sealed record Problem(string Code, int Status, string Title)
+{
+    public string Type => $"urn:videoplatform:problem:{Code}";
+}
+
+/// <summary>The one table of problems; docs/operations.md lists the same ones (checked by a test).</summary>
+public static class Problems
+{
+    public static readonly Problem NoFile = new("no-file", 400, "No file was provided: send multipart/form-data with a part named 'file'.");
+    public static readonly Problem EmptyFile = new("empty-file", 400, "The file is empty.");
+    public static readonly Problem MalformedBody = new("malformed-body", 400, "The request body could not be read.");
+    public static readonly Problem MalformedHeader = new("malformed-header", 400, "A request header could not be read.");
+    public static readonly Problem DigestMismatch = new("digest-mismatch", 400, "The content does not match the digest that was sent with it.");
+    public static readonly Problem NotWebSocket = new("not-websocket", 400, "This resource wants a WebSocket upgrade; for plain HTTP use /video/{id}/status.");
+    public static readonly Problem UnknownVideo = new("unknown-video", 404, "There is no such video.");
+    public static readonly Problem UnknownSegment = new("unknown-segment", 404, "There is no such segment.");
+    public static readonly Problem UnknownTrack = new("unknown-track", 404, "There is no such rendition.");
+    public static readonly Problem UnknownRoute = new("unknown-route", 404, "There is no such resource.");
+    public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "The method is not allowed here; see the Allow header.");
+    public static readonly Problem NotReady = new("not-ready", 409, "The video exists but is not ready for streaming.");
+    public static readonly Problem StateConflict = new("state-conflict", 409, "The video's state does not allow this.");
+    public static readonly Problem IdempotencyInFlight = new("idempotency-in-flight", 409, "The first request with this Idempotency-Key is still running.");
+    public static readonly Problem TooLarge = new("too-large", 413, "The file is larger than this server accepts.");
+    public static readonly Problem RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range lies outside the content.");
+    public static readonly Problem UnsupportedMediaType = new("unsupported-media-type", 415, "The request's Content-Type is not supported here.");
+    public static readonly Problem IdempotencyReused = new("idempotency-reused", 422, "This Idempotency-Key was used with another body.");
+    public static readonly Problem StorageFailure = new("storage-failure", 500, "The file could not be stored. Send it again.");
+    public static readonly Problem Unexpected = new("unexpected", 500, "Something went wrong on the server.");
+    public static readonly Problem Unavailable = new("unavailable", 503, "A needed part of the platform is away. Try again after Retry-After seconds.");
+    public static readonly Problem InsufficientStorage = new("insufficient-storage", 507, "The configured storage budget is used up.");
+
+    public static FrozenDictionary<string, Problem> All { get; } = new[]
+    {
+        NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, NotWebSocket, UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute,
+        MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
+        StorageFailure, Unexpected, Unavailable, InsufficientStorage,
+    }.ToFrozenDictionary(problem => problem.Code, StringComparer.Ordinal);
+}

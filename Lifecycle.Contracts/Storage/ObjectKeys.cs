@@ -1,0 +1,38 @@
+namespace Lifecycle.Contracts.Storage;
+
+/// <summary>
+/// The only source of object keys. Everything of a video stands under one prefix; outputs carry the token of the lease
+/// that wrote them, because S3 cannot fence: a zombie's late PUT lands under a key that nobody committed.
+/// </summary>
+public static class ObjectKeys
+{
+    public const string AllVideos = "videos/";
+
+    /// <summary>Everything that belongs to the video.</summary>
+    public static string Video(Guid videoId) => $"{AllVideos}{videoId:D}/";
+
+    /// <summary>The uploaded bytes, as they came.</summary>
+    public static string Source(Guid videoId) => $"{Video(videoId)}source";
+
+    /// <summary>All outputs of all versions.</summary>
+    public static string Outputs(Guid videoId) => $"{Video(videoId)}out/";
+
+    /// <summary>What one lease wrote.</summary>
+    public static string Lease(Guid videoId, int version, long leaseToken) => $"{Outputs(videoId)}v{version}/{leaseToken}/";
+
+    /// <param name="videoId">The video.</param>
+    /// <param name="version">The version that the task works for.</param>
+    /// <param name="leaseToken">The fencing token of the lease under which the object is written.</param>
+    /// <param name="name">A relative name of letters, digits, <c>- _ . /</c>; it never leaves the lease's prefix.</param>
+    /// <exception cref="ArgumentException">The name could leave the prefix.</exception>
+    public static string Output(Guid videoId, int version, long leaseToken, string name)
+    {
+        if (name.Length is 0 or > 200 || name.StartsWith('/') || name.Contains("..", StringComparison.Ordinal)
+            || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/'))
+        {
+            throw new ArgumentException($"'{name}' is no object name.", nameof(name));
+        }
+
+        return Lease(videoId, version, leaseToken) + name;
+    }
+}

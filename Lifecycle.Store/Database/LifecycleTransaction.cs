@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Lifecycle.Contracts;
+using Lifecycle.Contracts.Jobs;
+using Lifecycle.Contracts.Messaging;
+using Lifecycle.Contracts.Tasks;
+using Lifecycle.Contracts.Videos;
+using Lifecycle.Store.Outbox;
+using Npgsql;
+
+namespace Lifecycle.Store.Database;
+
+/// <summary>Begins transactions of the lifecycle; one per process.</summary>
+public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal signal)
+{
+    public NpgsqlDataSource Source => source;
+
+    public async Task<LifecycleTransaction> BeginAsync(CancellationToken ct)
+    {
+        var connection = await source.OpenConnectionAsync(ct);
+        try
+        {
+            return new(connection, await connection.BeginTransactionAsync(ct), signal);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+}
+
+/// <summary>
+/// One transition of the lifecycle: locks are taken in the order video, job, task; state, history and outbox rows commit
+/// together or not at all. Disposing without <see cref="CommitAsync"/> rolls back.
+/// </summary>
+public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal) : IAsyncDisposable
+{
+    private bool _wakeRelay;
+
+    public NpgsqlConnection Connection => connection;
+
+    public async Task CommitAsync(CancellationToken ct)
+    {
+        await transaction.CommitAsync(ct);
+        if (_wakeRelay)
+        {
+            signal.Set();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await transaction.DisposeAsync();
+        await connection.DisposeAsync();
+    }
+
+    /// <summary>Locks the video's row; null where there is none.</summary>
+    public Task<LockedVideo?> LockVideoAsync(Guid videoId, CancellationToken ct) => connection.FirstAsync(
+        "select state, sequence, version, upload_token, trace_parent from videos where id = $1 for update", [videoId],
+        row => new LockedVideo(videoId, VideoLifecycle.Table.Parse(row.GetString(0)), row.GetInt64(1), row.GetInt32(2), row.GetNullable<long?>(3), row.GetNullable<string>(4)), ct);
+
+    /// <summary>Locks the job's row; the video's lock comes first.</summary>
+    public Task<LockedJob?> LockJobAsync(Guid jobId, CancellationToken ct) => connection.FirstAsync(
+        "select video_id, state, version, trace_parent, priority, sequence from jobs where id = $1 for update", [jobId],
+        row => new LockedJob(jobId, row.GetGuid(0), JobLifecycle.Table.Parse(row.GetString(1)), row.GetInt32(2), row.GetNullable<string>(3), row.GetInt32(4), row.GetInt64(5)), ct);
+
+    /// <summary>Moves a locked video, writes its history and publishes the change. Does nothing where the table has no such move.</summary>
+    public async Task<MoveOutcome> MoveAsync(LockedVideo video, VideoTrigger trigger, TaskFailure? failure, CancellationToken ct)
+    {
+        if (VideoLifecycle.Table.Next(video.State, trigger) is not { } next)
+        {
+            return VideoLifecycle.Table.Sources(trigger).Any(from => VideoLifecycle.Table.Next(from, trigger) == video.State) ? MoveOutcome.AlreadyThere : MoveOutcome.NotAllowed;
+        }
+
+        var state = VideoLifecycle.Table.NameOf(next);
+        var at = await connection.ScalarAsync<DateTime>(
+            """
+            with moved as (
+                update videos set state = $2, sequence = sequence + 1, updated_at = now(), failure_category = $4, failure_reason = $5
+                where id = $1 returning sequence)
+            insert into video_history (video_id, sequence, trigger, state, reason) select $1, sequence, $3, $2, $5 from moved returning at
+            """, [video.Id, state, trigger.ToString(), failure?.CategoryName, failure?.Reason], ct);
+        if (VideoLifecycle.IsVisible(next) || next == VideoState.Deleted)
+        {
+            VideoStateChanged change = new(video.Id, video.Sequence + 1, state, new DateTimeOffset(at), failure?.Reason);
+            await EnqueueAsync(Topology.VideoEvents, Topology.RoutingKeyOf(state), VideoStateChanged.Type, video.Id, change,
+                EventJson.Default.CloudEventVideoStateChanged, video.TraceParent, ct);
+        }
+
+        return MoveOutcome.Moved;
+    }
+
+    /// <summary>Moves a locked job and, for the job that makes the video, the video with it.</summary>
+    public async Task<MoveOutcome> MoveAsync(LockedJob job, LockedVideo video, JobTrigger trigger, TaskFailure? failure, CancellationToken ct)
+    {
+        if (JobLifecycle.Table.Next(job.State, trigger) is not { } next)
+        {
+            return JobLifecycle.Table.Sources(trigger).Any(from => JobLifecycle.Table.Next(from, trigger) == job.State) ? MoveOutcome.AlreadyThere : MoveOutcome.NotAllowed;
+        }
+
+        var ends = JobLifecycle.Table.AllowedIn(next).All(allowed => allowed == JobTrigger.Replayed);
+        await connection.ExecuteAsync(
+            """
+            update jobs set state = $2, failure_category = $3, failure_reason = $4,
+                started_at = case when $5 then coalesce(started_at, now()) else started_at end,
+                finished_at = case when $6 then now() end
+            where id = $1
+            """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends], ct);
+        if (JobLifecycle.EffectOnVideo(trigger) is { } effect)
+        {
+            await MoveAsync(video, effect, failure, ct);
+        }
+
+        return MoveOutcome.Moved;
+    }
+
+    /// <summary>Sends permits for work that became runnable: as many as could wake a worker each.</summary>
+    public async Task PermitAsync(Guid jobId, Guid videoId, int runnable, string? traceParent, CancellationToken ct)
+    {
+        for (var i = 0; i < Math.Min(runnable, Limits.PermitsPerTransaction); i++)
+        {
+            await EnqueueAsync(Topology.Work, Topology.PermitRoutingKey, WorkPermit.Type, videoId, new WorkPermit(jobId), EventJson.Default.CloudEventWorkPermit, traceParent, ct);
+        }
+    }
+
+    /// <summary>Has the sweeper look at the video's objects soon, and once more when no zombie can still be writing.</summary>
+    public Task SweepAsync(Guid videoId, CancellationToken ct) => connection.ExecuteAsync(
+        "insert into sweeps (video_id, due) values ($1, now() + interval '5 seconds'), ($1, now() + interval '10 minutes') on conflict do nothing", [videoId], ct);
+
+    private async Task EnqueueAsync<T>(
+        string exchange, string routingKey, string type, Guid subject, T data, JsonTypeInfo<CloudEvent<T>> json, string? traceParent, CancellationToken ct)
+    {
+        var id = Guid.CreateVersion7();
+        var at = await connection.ScalarAsync<DateTime>("select now()", [], ct);
+        CloudEvent<T> message = new(id.ToString(), "/videoplatform/lifecycle", type, subject.ToString(), new DateTimeOffset(at), data);
+        await connection.ExecuteAsync(
+            "insert into outbox (message_id, exchange, routing_key, type, body, trace_parent) values ($1, $2, $3, $4, $5, $6)",
+            [id, exchange, routingKey, type, JsonSerializer.SerializeToUtf8Bytes(message, json), Activity.Current?.Id ?? traceParent], ct);
+        _wakeRelay = true;
+    }
+}
+
+/// <summary>A video's row, locked by the current transaction.</summary>
+public sealed record LockedVideo(Guid Id, VideoState State, long Sequence, int Version, long? UploadToken, string? TraceParent);
+
+/// <summary>A job's row, locked by the current transaction.</summary>
+public sealed record LockedJob(Guid Id, Guid VideoId, JobState State, int Version, string? TraceParent, int Priority, long Sequence);

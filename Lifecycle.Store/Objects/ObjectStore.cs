@@ -1,0 +1,210 @@
+using System.Net;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace Lifecycle.Store.Objects;
+
+/// <summary>The bucket that everything lives in; from the connection string's <c>Bucket</c>, else <c>videoplatform</c>.</summary>
+public sealed record Bucket(string Name);
+
+/// <param name="Number">1 to 10,000.</param>
+public sealed record UploadedPart(int Number, string ETag, long Bytes);
+
+/// <summary>
+/// S3 as the platform uses it. Writes of outputs never replace an object; reads are ranged, because the SDK re-hashes a
+/// plain GET's body in managed MD5.
+/// </summary>
+public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
+{
+    /// <summary>Creates the bucket where it is missing.</summary>
+    public async Task EnsureBucketAsync(CancellationToken ct)
+    {
+        try
+        {
+            await s3.PutBucketAsync(new PutBucketRequest { BucketName = bucket.Name }, ct);
+        }
+        catch (AmazonS3Exception exception) when (exception.ErrorCode is "BucketAlreadyOwnedByYou" or "BucketAlreadyExists")
+        {
+            // Another replica was first.
+        }
+    }
+
+    /// <summary>The object's size in bytes, or null where there is none.</summary>
+    public async Task<long?> SizeAsync(string key, CancellationToken ct)
+    {
+        try
+        {
+            return (await s3.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = bucket.Name, Key = key }, ct)).ContentLength;
+        }
+        catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes a file as a new object. An object that is there already is left as it is: keys carry lease tokens, so it is ours.</summary>
+    public async Task PutFileAsync(string key, string path, string contentType, CancellationToken ct)
+    {
+        try
+        {
+            await s3.PutObjectAsync(new PutObjectRequest
+            {
+                BucketName = bucket.Name,
+                Key = key,
+                FilePath = path,
+                ContentType = contentType,
+                IfNoneMatch = "*",
+                UseChunkEncoding = false,
+            }, ct);
+        }
+        catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.PreconditionFailed)
+        {
+            // The SDK's own retry of a PUT whose answer was lost.
+        }
+    }
+
+    /// <summary>Reads bytes <paramref name="from"/> to the end; the caller disposes the stream. Null where there is no object.</summary>
+    public async Task<Stream?> OpenReadAsync(string key, long from, CancellationToken ct)
+    {
+        try
+        {
+            var response = await s3.GetObjectAsync(new GetObjectRequest { BucketName = bucket.Name, Key = key, ByteRange = new ByteRange($"bytes={from}-") }, ct);
+            return response.ResponseStream;
+        }
+        catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes an object into a file. False where there is no object.</summary>
+    public async Task<bool> DownloadAsync(string key, string path, CancellationToken ct)
+    {
+        if (await OpenReadAsync(key, 0, ct) is not { } source)
+        {
+            return false;
+        }
+
+        await using (source)
+        {
+            await using FileStream target = new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous });
+            await source.CopyToAsync(target, 1 << 20, ct);
+        }
+
+        return true;
+    }
+
+    /// <summary>All keys under a prefix.</summary>
+    public async IAsyncEnumerable<string> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        ListObjectsV2Request request = new() { BucketName = bucket.Name, Prefix = prefix };
+        ListObjectsV2Response page;
+        do
+        {
+            page = await s3.ListObjectsV2Async(request, ct);
+            foreach (var entry in page.S3Objects ?? [])
+            {
+                yield return entry.Key;
+            }
+
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+        while (page.IsTruncated == true);
+    }
+
+    /// <summary>Removes objects; those that are gone already do not matter.</summary>
+    public async Task DeleteAsync(IEnumerable<string> keys, CancellationToken ct)
+    {
+        // S3 takes at most 1,000 keys a request.
+        foreach (var batch in keys.Chunk(1000))
+        {
+            await s3.DeleteObjectsAsync(new DeleteObjectsRequest { BucketName = bucket.Name, Objects = [.. batch.Select(key => new KeyVersion { Key = key })], Quiet = true }, ct);
+        }
+    }
+
+    public async Task<string> BeginUploadAsync(string key, string contentType, CancellationToken ct) =>
+        (await s3.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key, ContentType = contentType }, ct)).UploadId;
+
+    public async Task<UploadedPart> PutPartAsync(string key, string uploadId, int number, byte[] buffer, int bytes, CancellationToken ct)
+    {
+        using MemoryStream body = new(buffer, 0, bytes, writable: false);
+        var response = await s3.UploadPartAsync(new UploadPartRequest
+        {
+            BucketName = bucket.Name,
+            Key = key,
+            UploadId = uploadId,
+            PartNumber = number,
+            InputStream = body,
+            PartSize = bytes,
+            UseChunkEncoding = false,
+        }, ct);
+        return new(number, response.ETag, bytes);
+    }
+
+    /// <summary>Makes the object whole. Repeating it after a lost answer is success.</summary>
+    /// <returns>False when the store has neither the upload nor the object.</returns>
+    public async Task<bool> CompleteUploadAsync(string key, string uploadId, IReadOnlyList<UploadedPart> parts, CancellationToken ct)
+    {
+        try
+        {
+            await s3.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest
+            {
+                BucketName = bucket.Name,
+                Key = key,
+                UploadId = uploadId,
+                PartETags = [.. parts.OrderBy(part => part.Number).Select(part => new PartETag(part.Number, part.ETag))],
+            }, ct);
+            return true;
+        }
+        catch (AmazonS3Exception exception) when (exception.ErrorCode == "NoSuchUpload" || exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            return await SizeAsync(key, ct) is not null;
+        }
+    }
+
+    /// <summary>The parts that the store has of an upload; null where it has no such upload.</summary>
+    public async Task<IReadOnlyList<UploadedPart>?> ListPartsAsync(string key, string uploadId, CancellationToken ct)
+    {
+        List<UploadedPart> parts = [];
+        ListPartsRequest request = new() { BucketName = bucket.Name, Key = key, UploadId = uploadId };
+        try
+        {
+            ListPartsResponse page;
+            do
+            {
+                page = await s3.ListPartsAsync(request, ct);
+                parts.AddRange((page.Parts ?? []).Select(part => new UploadedPart(part.PartNumber ?? 0, part.ETag, part.Size ?? 0)));
+                request.PartNumberMarker = page.NextPartNumberMarker?.ToString();
+            }
+            while (page.IsTruncated == true);
+        }
+        catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        return parts;
+    }
+
+    /// <summary>Aborts every upload of a key, known or not: a crash may have lost the id of one.</summary>
+    public async Task AbortUploadsAsync(string key, CancellationToken ct)
+    {
+        var listed = await s3.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket.Name, Prefix = key }, ct);
+        foreach (var upload in (listed.MultipartUploads ?? []).Where(upload => upload.Key == key))
+        {
+            try
+            {
+                await s3.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = bucket.Name, Key = key, UploadId = upload.UploadId }, ct);
+            }
+            catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+            {
+                // Gone already.
+            }
+        }
+    }
+
+    /// <summary>The keys of all unfinished uploads: what a leak check asks for.</summary>
+    public async Task<IReadOnlyList<string>> UnfinishedUploadsAsync(CancellationToken ct) =>
+        [.. ((await s3.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket.Name }, ct)).MultipartUploads ?? []).Select(upload => upload.Key)];
+}

@@ -1,0 +1,51 @@
+using Lifecycle.Contracts.Tasks;
+using Lifecycle.Store.Database;
+using Lifecycle.Store.Faults;
+using Lifecycle.Store.Messaging;
+using Lifecycle.Store.Objects;
+using Lifecycle.Store.Outbox;
+using Lifecycle.Store.Tasks;
+using Lifecycle.Store.Videos;
+using Lifecycle.Store.Workers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Lifecycle.Store;
+
+public static class StoreServices
+{
+    /// <summary>The lifecycle's stores over the NpgsqlDataSource, IConnectionFactory and IAmazonS3 that are registered already.</summary>
+    public static IServiceCollection AddLifecycleStore(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RetrySchedule>();
+        services.AddSingleton<OutboxSignal>();
+        services.AddSingleton<LifecycleDatabase>();
+        services.AddSingleton<Migrations>();
+        services.AddSingleton<ObjectStore>();
+        services.AddSingleton<Broker>();
+        services.AddSingleton<FaultPoints>();
+        services.AddSingleton<UploadStore>();
+        services.AddSingleton<VideoStore>();
+        services.AddSingleton<TaskQueue>();
+        services.AddSingleton<TaskOutcomes>();
+        services.AddSingleton<Rescuer>();
+        services.AddSingleton<DeadLetters>();
+        services.AddSingleton<WorkerRegistry>();
+        services.AddSingleton<WorkerIdentity>();
+        services.AddHostedService<StoreInitializer>();
+        return services;
+    }
+
+    /// <summary>For every process that writes outbox rows.</summary>
+    public static IServiceCollection AddOutboxRelay(this IServiceCollection services) => services.AddHostedService<OutboxRelay>();
+
+    /// <summary>Has <typeparamref name="THandler"/> hear every change of every video.</summary>
+    public static IServiceCollection AddVideoEvents<THandler>(this IServiceCollection services)
+        where THandler : class, IVideoEventsHandler
+    {
+        services.AddSingleton<THandler>();
+        services.AddSingleton<IVideoEventsHandler>(provider => provider.GetRequiredService<THandler>());
+        return services.AddHostedService<VideoEventsListener>();
+    }
+}

@@ -1,0 +1,65 @@
+using Lifecycle.Store.Database;
+using Npgsql;
+
+namespace Lifecycle.Store.Workers;
+
+/// <summary>Holds this process's <c>worker-N</c> for as long as its connection lives.</summary>
+public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
+{
+    /// <summary>First key of the advisory locks; the second is the ordinal.</summary>
+    private const int LockClass = 0x5650_57; // "VPW"
+
+    /// <summary>No pool is larger; a bound for the search.</summary>
+    private const int MaximumWorkers = 1024;
+
+    private NpgsqlConnection? _connection;
+    private int? _ordinal;
+
+    public Guid Instance { get; } = Guid.CreateVersion7();
+
+    /// <summary>The worker's id; asks for it anew when the connection was lost, and keeps the old ordinal if it is still free.</summary>
+    public async Task<string> GetAsync(CancellationToken ct)
+    {
+        if (_connection is not null && await IsAliveAsync(_connection, ct))
+        {
+            return $"worker-{_ordinal}";
+        }
+
+        await ReleaseAsync();
+        _connection = await source.OpenConnectionAsync(ct);
+        foreach (var ordinal in Enumerable.Range(0, MaximumWorkers).Prepend(_ordinal ?? 0))
+        {
+            if (await _connection.ScalarAsync<bool>("select pg_try_advisory_lock($1, $2)", [LockClass, ordinal], ct))
+            {
+                _ordinal = ordinal;
+                return $"worker-{ordinal}";
+            }
+        }
+
+        throw new InvalidOperationException($"All {MaximumWorkers} worker ids are taken.");
+    }
+
+    public async ValueTask DisposeAsync() => await ReleaseAsync();
+
+    private async Task ReleaseAsync()
+    {
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            NpgsqlConnection.ClearPool(connection); // the session must end, or the pooled one would keep the lock
+            await connection.DisposeAsync();
+        }
+    }
+
+    private static async Task<bool> IsAliveAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        try
+        {
+            return await connection.ScalarAsync<int>("select 1", [], ct) == 1;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+}

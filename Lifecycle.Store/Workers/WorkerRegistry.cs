@@ -1,0 +1,50 @@
+using Lifecycle.Store.Database;
+
+namespace Lifecycle.Store.Workers;
+
+/// <summary>A worker as the pool sees it; the names are the contract's.</summary>
+/// <param name="Status">IDLE, BUSY or OFFLINE.</param>
+public sealed record WorkerView(string Id, string Status);
+
+/// <summary>
+/// Who is in the pool. A worker's id is the lowest ordinal whose advisory lock is free: the lock ends with the connection,
+/// so that a restarted worker gets its old id back at once and no two live ones share an id.
+/// </summary>
+public sealed class WorkerRegistry(LifecycleDatabase database)
+{
+    public static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
+
+    /// <summary>OFFLINE after three missed beats.</summary>
+    private static readonly TimeSpan _offlineAfter = 3 * Beat + TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan _forgottenAfter = TimeSpan.FromMinutes(10);
+
+    /// <summary>Writes that the worker lives and how many of its slots are busy.</summary>
+    public async Task BeatAsync(string id, Guid instance, int slots, int busy, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync(
+            """
+            insert into workers (id, instance, slots, busy) values ($1, $2, $3, $4)
+            on conflict (id) do update set instance = excluded.instance, slots = excluded.slots, busy = excluded.busy, last_seen = now()
+            """, [id, instance, slots, busy], ct);
+    }
+
+    /// <summary>A worker that stops in order leaves the list.</summary>
+    public async Task LeaveAsync(string id, Guid instance, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("delete from workers where id = $1 and instance = $2", [id, instance], ct);
+    }
+
+    /// <summary>All known workers, by id.</summary>
+    public async Task<IReadOnlyList<WorkerView>> ListAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ListAsync(
+            """
+            select id, case when last_seen < now() - $1 then 'OFFLINE' when busy > 0 then 'BUSY' else 'IDLE' end
+            from workers where last_seen > now() - $2 order by length(id), id
+            """, [_offlineAfter, _forgottenAfter], row => new WorkerView(row.GetString(0), row.GetString(1)), ct);
+    }
+}
