@@ -1,6 +1,7 @@
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Faults;
+using Lifecycle.Store.Idempotency;
 using Lifecycle.Store.Messaging;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
@@ -26,6 +27,7 @@ public static class StoreServices
         services.AddSingleton<Broker>();
         services.AddSingleton<FaultPoints>();
         services.AddSingleton<UploadStore>();
+        services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();
         services.AddSingleton<TaskQueue>();
         services.AddSingleton<TaskOutcomes>();

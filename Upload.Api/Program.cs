@@ -1,5 +1,33 @@
+using Lifecycle.Contracts;
+using Lifecycle.Store;
+using Lifecycle.Store.Objects;
+using Upload.Api.Monitoring;
+using Upload.Api.Status;
+using Upload.Api.Uploads;
+using Upload.Api.Videos;
+using VideoPlatform.ServiceDefaults;
+
+// 1. What every service has, and the stores' clients.
 var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults(Outages.IsOutage)
+    .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
+    .AddRabbitMQ("messaging")
+    .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
+
+// 2. The lifecycle's stores, and the relay for what this process writes into the outbox.
+builder.Services.AddLifecycleStore().AddOutboxRelay();
+
+// 3. The features.
+builder.Services.AddUploads().AddStatusStreams().AddMonitoring();
+
 var app = builder.Build();
-app.MapGet("/health", () => Results.Json(new { status = "ok" }));
-app.MapGet("/ready", () => Results.Ok());
+app.UseServiceDefaults();
+app.UseWebSockets(StatusSocket.Options);
+
+// 4. The routes, a folder each.
+app.MapUploads();
+app.MapStatus();
+app.MapVideos();
+app.MapMonitoring();
+app.MapDefaultEndpoints();
 app.Run();

@@ -122,14 +122,13 @@ create table outbox (
     created_at   timestamptz not null default now()
 );
 
+-- A key stands for the video that its first request made: the answer is derived from the video, so that a request which
+-- died after its bytes were durable is answered as well once recovery has finished the upload.
 create table idempotency_keys (
     scope       text not null,                         -- principal and route
     key         text not null,
-    token       bigint not null,                       -- fences the request that holds the key
-    lease_until timestamptz,                           -- null: answered
-    fingerprint bytea,
-    status      integer,
-    body        text,
+    video_id    uuid not null,
+    lease_until timestamptz not null,                  -- beyond it, and without a finished video, another request may take the key
     expires_at  timestamptz not null,
     primary key (scope, key)
 );

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Lifecycle.Contracts;
+using Lifecycle.Contracts.Videos;
+using Lifecycle.Store.Videos;
+using Lifecycle.Store;
+using VideoPlatform.ServiceDefaults;
+
+namespace Upload.Api.Status;
+
+/// <summary>A video's state at one moment.</summary>
+/// <param name="Progress">Share of the processing that is done, 0 to 1.</param>
+/// <param name="Category">Of a failure.</param>
+/// <param name="Reason">Of a failure.</param>
+public sealed record StatusBody(Guid VideoId, string State, DateTimeOffset Timestamp, double Progress, string? Category, string? Reason);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(StatusBody))]
+[JsonSerializable(typeof(StatusMessage))]
+internal sealed partial class StatusJson : JsonSerializerContext;
+
+/// <summary><c>GET /video/{id}/status</c>, and its changes over WebSocket or server-sent events at <c>/status/stream</c>.</summary>
+public static class StatusRoutes
+{
+    public static IServiceCollection AddStatusStreams(this IServiceCollection services)
+    {
+        services.AddVideoEvents<StatusHub>();
+        services.AddSingleton<StatusFeed>();
+        return services.AddHostedService(provider => provider.GetRequiredService<StatusHub>());
+    }
+
+    public static void MapStatus(this IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/video/{videoId}/status", [HttpMethods.Get, HttpMethods.Head], StatusAsync);
+        routes.MapGet("/video/{videoId}/status/stream", StreamAsync);
+    }
+
+    internal static StatusMessage MessageOf(VideoStatus status) => new(status.VideoId, VideoLifecycle.Table.NameOf(status.State), status.At);
+
+    private static async Task<IResult> StatusAsync(string videoId, HttpResponse response, VideoStore videos, CancellationToken ct)
+    {
+        if (!Guid.TryParse(videoId, out var id) || await videos.StatusAsync(id, ct) is not { } status)
+        {
+            return Problems.UnknownVideo.ToResult();
+        }
+
+        response.Headers.CacheControl = "no-store";
+        StatusBody body = new(id, VideoLifecycle.Table.NameOf(status.State), status.At, Math.Round(status.Progress, 4), status.FailureCategory, status.FailureReason);
+        return TypedResults.Json(body, StatusJson.Default.StatusBody);
+    }
+
+    private static async Task<IResult> StreamAsync(string videoId, HttpContext context, StatusFeed feeds, IHostApplicationLifetime lifetime, CancellationToken ct)
+    {
+        var events = context.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase));
+        if (!Guid.TryParse(videoId, out var id))
+        {
+            return Problems.UnknownVideo.ToResult();
+        }
+
+        // The snapshot is the look-up: an unknown id is 404 before any upgrade.
+        using var feed = await feeds.OpenAsync(id, ct);
+        if (feed is null)
+        {
+            return Problems.UnknownVideo.ToResult();
+        }
+
+        if (context.WebSockets.IsWebSocketRequest)
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            await StatusSocket.RunAsync(socket, feed, lifetime.ApplicationStopping, ct);
+            return Results.Empty;
+        }
+
+        if (!events)
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            return Problems.NotWebSocket.ToResult();
+        }
+
+        await SendEventsAsync(context, feed, lifetime.ApplicationStopping, ct);
+        return Results.Empty;
+    }
+
+    /// <summary>The same stream for clients without WebSocket; each event's id is the change's sequence number.</summary>
+    private static async Task SendEventsAsync(HttpContext context, OpenFeed feed, CancellationToken stopping, CancellationToken ct)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+        try
+        {
+            await foreach (var change in feed.ReadAsync(ended.Token))
+            {
+                var data = JsonSerializer.Serialize(MessageOf(change), StatusJson.Default.StatusMessage);
+                await context.Response.WriteAsync($"id: {change.Sequence}\nevent: status\ndata: {data}\n\n", ended.Token);
+                await context.Response.Body.FlushAsync(ended.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Gone, or the server stops: EventSource connects again by itself.
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Lifecycle.Contracts;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace Upload.Api.Uploads;
+
+/// <summary>The file of a multipart/form-data body, found without buffering the body.</summary>
+/// <param name="Body">Ends where the part ends; throws <see cref="IOException"/> where the body breaks off.</param>
+/// <param name="FileName">For display only: never used as a path.</param>
+/// <param name="Digest">What the part's own headers promise.</param>
+public sealed record FilePart(Stream Body, string? FileName, string? ContentType, DigestHeader Digest)
+{
+    /// <summary>RFC 2046 allows 70 characters; some clients take a few more.</summary>
+    private const int BoundaryChars = 200;
+
+    private const int HeaderCount = 16;
+    private const int HeaderBytes = 16 * 1024;
+
+    /// <summary>Parts before the file: form fields of a browser. More is not a form.</summary>
+    private const int PartsBefore = 32;
+
+    private const int MediaTypeChars = 127;
+
+    /// <summary>The reader at the body's start, or null where the request is no multipart/form-data.</summary>
+    public static MultipartReader? ReaderOf(HttpRequest request, Stream body)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
+            || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= BoundaryChars } boundary)
+        {
+            return null;
+        }
+
+        return new(boundary, body, bufferSize: 64 * 1024) { HeadersCountLimit = HeaderCount, HeadersLengthLimit = HeaderBytes };
+    }
+
+    /// <summary>The first part named <paramref name="field"/>, or null where there is none.</summary>
+    /// <exception cref="InvalidDataException">The part's digest header cannot be read, or there are too many parts.</exception>
+    public static async Task<FilePart?> FindAsync(MultipartReader reader, string field, CancellationToken ct)
+    {
+        for (var i = 0; i < PartsBefore; i++)
+        {
+            if (await reader.ReadNextSectionAsync(ct) is not { } section)
+            {
+                return null;
+            }
+
+            if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)
+                && HeaderUtilities.RemoveQuotes(disposition.Name).Value == field)
+            {
+                if (!DigestHeader.TryParse(section.Headers?["Content-Digest"].ToString(), out var digest)
+                    || !DigestHeader.TryParse(section.Headers?["Repr-Digest"].ToString(), out var representation))
+                {
+                    throw new InvalidDataException("The part's Content-Digest is no dictionary of byte sequences (RFC 9530).");
+                }
+
+                var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar.Value : HeaderUtilities.RemoveQuotes(disposition.FileName).Value;
+                return new(section.Body, Clean(name), section.ContentType is { Length: <= MediaTypeChars } ? section.ContentType : null, digest.IsEmpty ? representation : digest);
+            }
+        }
+
+        throw new InvalidDataException($"More than {PartsBefore} parts before the file.");
+    }
+
+    private static string? Clean(string? name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+        {
+            return null;
+        }
+
+        var kept = string.Concat(name[(name.LastIndexOfAny(['/', '\\']) + 1)..].Where(c => !char.IsControl(c)));
+        return kept.Length > Limits.FileNameChars ? kept[..Limits.FileNameChars] : kept;
+    }
+}

@@ -1,0 +1,71 @@
+using Lifecycle.Contracts;
+using Lifecycle.Store.Faults;
+
+namespace Upload.Api.Uploads;
+
+/// <summary>A body that is read once, forward, and only asynchronously; a deriving class sees the bytes pass.</summary>
+internal abstract class PassingStream(Stream inner) : Stream
+{
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await inner.ReadAsync(buffer, cancellationToken);
+        await OnReadAsync(buffer[..read], cancellationToken);
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Bodies are read asynchronously.");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected abstract ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct);
+}
+
+/// <summary>Hashes what passes.</summary>
+internal sealed class HashingStream(Stream inner, RunningDigest digest) : PassingStream(inner)
+{
+    protected override ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        digest.Append(bytes.Span);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Passes the fault point "mid-body" behind the first 256 KiB.</summary>
+internal sealed class FaultingStream(Stream inner, FaultPoints faults) : PassingStream(inner)
+{
+    private const long Behind = 256 << 10;
+
+    private long _read;
+
+    protected override ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        var before = _read;
+        _read += bytes.Length;
+        return before < Behind && _read >= Behind ? faults.PassAsync(FaultPoint.UploadMidBody, ct) : ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,166 @@
+using Lifecycle.Contracts;
+using Lifecycle.Contracts.Storage;
+using Lifecycle.Store;
+using Lifecycle.Store.Faults;
+using Lifecycle.Store.Idempotency;
+using Lifecycle.Store.Objects;
+using Lifecycle.Store.Videos;
+using Microsoft.Extensions.Options;
+
+namespace Upload.Api.Uploads;
+
+/// <summary>The Idempotency-Key of a request, with what it is scoped to.</summary>
+public sealed record IdempotencyKey(string Scope, string Key);
+
+/// <summary>What came of an upload: a video or a problem.</summary>
+public readonly record struct UploadOutcome(Guid VideoId, Problem? Problem)
+{
+    public static UploadOutcome Refused(Problem problem) => new(Guid.Empty, problem);
+}
+
+/// <summary>
+/// Takes one file from the first byte to UPLOADED: row, multipart upload, parts, COMPLETING, object, commit. Whatever ends it
+/// early, nothing stays behind: this process takes the upload apart, or the reaper does once its lease has run out.
+/// </summary>
+public sealed partial class SourceUpload(
+    UploadStore uploads, IdempotencyStore keys, ObjectStore objects, FaultPoints faults, IOptions<UploadOptions> options, TimeProvider time, ILogger<SourceUpload> logger)
+{
+    private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _cleanUpWithin = TimeSpan.FromSeconds(20);
+
+    /// <param name="videoId">The id that the video will have.</param>
+    /// <param name="file">The file; read once.</param>
+    /// <param name="accept">Reads what follows the file and says whether body and digest hold; runs before anything is committed.</param>
+    /// <param name="key">Its lease is kept while the upload runs.</param>
+    /// <param name="length">The request's length, as an upper bound of the file's.</param>
+    /// <param name="ct">Ends with the client's connection.</param>
+    public async Task<UploadOutcome> RunAsync(
+        Guid videoId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, IdempotencyKey? key, long? length, bool sha512, CancellationToken ct)
+    {
+        var token = await uploads.BeginAsync(videoId, file.FileName, file.ContentType, ct);
+        using var stopBeating = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var beating = BeatAsync(videoId, token, key, stopBeating);
+        try
+        {
+            var outcome = await TransferAsync(videoId, token, file, accept, length, sha512, stopBeating.Token);
+            if (outcome.Problem is not null)
+            {
+                await TakeApartAsync(videoId, token);
+            }
+
+            return outcome;
+        }
+        catch (UploadTooLargeException)
+        {
+            await TakeApartAsync(videoId, token);
+            return UploadOutcome.Refused(Problems.TooLarge);
+        }
+        catch (Exception)
+        {
+            await TakeApartAsync(videoId, token);
+            throw;
+        }
+        finally
+        {
+            await stopBeating.CancelAsync();
+            await beating;
+        }
+    }
+
+    private async Task<UploadOutcome> TransferAsync(
+        Guid videoId, long token, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, long? length, bool sha512, CancellationToken ct)
+    {
+        var objectKey = ObjectKeys.Source(videoId);
+        var s3Upload = await objects.BeginUploadAsync(objectKey, file.ContentType ?? "application/octet-stream", ct);
+        await uploads.NoteS3UploadAsync(videoId, token, s3Upload, ct);
+
+        using RunningDigest digest = new(sha512);
+        await using PartWriter writer = new(objects, objectKey, s3Upload, options.Value.PartBytes(length));
+        FaultingStream body = new(file.Body, faults);
+        var parts = await writer.WriteAsync(body, digest, options.Value.MaxBytes, ct);
+        if (parts.Count == 0)
+        {
+            return UploadOutcome.Refused(Problems.EmptyFile);
+        }
+
+        if (await accept(digest, ct) is { } problem)
+        {
+            return UploadOutcome.Refused(problem);
+        }
+
+        if (await uploads.BytesSentAsync(videoId, token, digest.Bytes, digest.Sha256(), ct) != MoveOutcome.Moved)
+        {
+            return UploadOutcome.Refused(Problems.StorageFailure); // the reaper took it: this process had stalled past its lease
+        }
+
+        // From here on the upload is finished forward: the client's going away no longer stops it.
+        await faults.PassAsync(FaultPoint.UploadBeforeCompleteObject, CancellationToken.None);
+        using CancellationTokenSource finish = new(_cleanUpWithin, time);
+        if (!await objects.CompleteUploadAsync(objectKey, s3Upload, parts, finish.Token))
+        {
+            return UploadOutcome.Refused(Problems.StorageFailure);
+        }
+
+        await faults.PassAsync(FaultPoint.UploadAfterCompleteObject, CancellationToken.None);
+        var verified = await uploads.VerifiedAsync(videoId, null, finish.Token);
+        return verified is MoveOutcome.Moved or MoveOutcome.AlreadyThere ? new(videoId, null) : UploadOutcome.Refused(Problems.StorageFailure);
+    }
+
+    /// <summary>Renews the lease; a lost one ends the transfer.</summary>
+    private async Task BeatAsync(Guid videoId, long token, IdempotencyKey? key, CancellationTokenSource transfer)
+    {
+        using PeriodicTimer timer = new(_beat, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(transfer.Token))
+            {
+                try
+                {
+                    if (!await uploads.RenewAsync(videoId, token, transfer.Token))
+                    {
+                        await transfer.CancelAsync();
+                    }
+                    else if (key is not null)
+                    {
+                        await keys.RenewAsync(key.Scope, key.Key, videoId, transfer.Token);
+                    }
+                }
+                catch (Exception exception) when (Outages.IsOutage(exception))
+                {
+                    Log.BeatMissed(logger, videoId, exception.Message); // three beats fit into a lease
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The transfer is over.
+        }
+    }
+
+    private async Task TakeApartAsync(Guid videoId, long token)
+    {
+        using CancellationTokenSource within = new(_cleanUpWithin, time);
+        try
+        {
+            // Past COMPLETING it is not ours to take apart: recovery finishes it forward.
+            if (await uploads.AbandonAsync(videoId, token, within.Token) == MoveOutcome.Moved)
+            {
+                await objects.AbortUploadsAsync(ObjectKeys.Source(videoId), within.Token);
+                await uploads.ForgetAsync(videoId, within.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        {
+            Log.LeftToReaper(logger, videoId, exception.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} missed a beat: {Reason}")]
+        public static partial void BeatMissed(ILogger logger, Guid videoId, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} is left to the reaper: {Reason}")]
+        public static partial void LeftToReaper(ILogger logger, Guid videoId, string reason);
+    }
+}

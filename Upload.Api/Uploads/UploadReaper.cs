@@ -1,0 +1,86 @@
+using Lifecycle.Contracts;
+using Lifecycle.Contracts.Storage;
+using Lifecycle.Contracts.Videos;
+using Lifecycle.Store;
+using Lifecycle.Store.Idempotency;
+using Lifecycle.Store.Objects;
+using Lifecycle.Store.Videos;
+
+namespace Upload.Api.Uploads;
+
+/// <summary>
+/// Ends what requests left behind when their process died: an upload with bytes missing is taken apart, one that had all its
+/// bytes is finished forward. Any number of replicas may run it; each row is taken over with a new token.
+/// </summary>
+public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore keys, ObjectStore objects, TimeProvider time, ILogger<UploadReaper> logger) : BackgroundService
+{
+    private const int Batch = 20;
+
+    private static readonly TimeSpan _every = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(_every, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                foreach (var upload in await uploads.TakeOverExpiredAsync(Batch, stoppingToken))
+                {
+                    await RecoverAsync(upload, stoppingToken);
+                }
+
+                await keys.ForgetExpiredAsync(stoppingToken);
+            }
+            catch (Exception exception) when (Outages.IsOutage(exception))
+            {
+                Log.Waiting(logger, exception.Message);
+            }
+        }
+    }
+
+    private async Task RecoverAsync(ExpiredUpload upload, CancellationToken ct)
+    {
+        Log.Recovering(logger, upload.VideoId, upload.State);
+        var key = ObjectKeys.Source(upload.VideoId);
+        if (upload.State == VideoState.Completing)
+        {
+            if (await FinishForwardAsync(upload, key, ct))
+            {
+                await uploads.VerifiedAsync(upload.VideoId, null, ct);
+                return;
+            }
+
+            await uploads.ObjectMissingAsync(upload.VideoId, upload.Token, ct);
+        }
+
+        if (upload.State == VideoState.Aborting || await uploads.AbandonAsync(upload.VideoId, upload.Token, ct) == MoveOutcome.Moved)
+        {
+            await objects.AbortUploadsAsync(key, ct);
+            await uploads.ForgetAsync(upload.VideoId, ct);
+        }
+    }
+
+    /// <summary>True when the object is whole: it was completed before the crash, or it is now from the parts that the store has.</summary>
+    private async Task<bool> FinishForwardAsync(ExpiredUpload upload, string key, CancellationToken ct)
+    {
+        if (await objects.SizeAsync(key, ct) is { } size)
+        {
+            return size == upload.Bytes;
+        }
+
+        return upload.S3UploadId is { } id
+            && await objects.ListPartsAsync(key, id, ct) is { Count: > 0 } parts
+            && parts.Sum(part => part.Bytes) == upload.Bytes
+            && await objects.CompleteUploadAsync(key, id, parts, ct);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} was left in {State}; recovering")]
+        public static partial void Recovering(ILogger logger, Guid videoId, VideoState state);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The reaper waits for a store: {Reason}")]
+        public static partial void Waiting(ILogger logger, string reason);
+    }
+}
