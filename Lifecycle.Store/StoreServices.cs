@@ -32,6 +32,7 @@ public static class StoreServices
         services.AddSingleton<TaskQueue>();
         services.AddSingleton<TaskOutcomes>();
         services.AddSingleton<Rescuer>();
+        services.AddSingleton<Sweeper>();
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();

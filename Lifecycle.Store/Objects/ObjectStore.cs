@@ -8,6 +8,9 @@ namespace Lifecycle.Store.Objects;
 /// <summary>The bucket that everything lives in; from the connection string's <c>Bucket</c>, else <c>videoplatform</c>.</summary>
 public sealed record Bucket(string Name);
 
+/// <param name="Bytes">Size as the store has it.</param>
+public readonly record struct ListedObject(string Key, long Bytes);
+
 /// <param name="Number">1 to 10,000.</param>
 public sealed record UploadedPart(int Number, string ETag, long Bytes);
 
@@ -95,8 +98,8 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
         return true;
     }
 
-    /// <summary>All keys under a prefix.</summary>
-    public async IAsyncEnumerable<string> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    /// <summary>All objects under a prefix.</summary>
+    public async IAsyncEnumerable<ListedObject> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
         ListObjectsV2Request request = new() { BucketName = bucket.Name, Prefix = prefix };
         ListObjectsV2Response page;
@@ -105,7 +108,7 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
             page = await s3.ListObjectsV2Async(request, ct);
             foreach (var entry in page.S3Objects ?? [])
             {
-                yield return entry.Key;
+                yield return new(entry.Key, entry.Size ?? 0);
             }
 
             request.ContinuationToken = page.NextContinuationToken;

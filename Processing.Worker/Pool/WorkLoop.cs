@@ -1,0 +1,116 @@
+using Lifecycle.Store;
+using Lifecycle.Store.Tasks;
+using Lifecycle.Store.Workers;
+using Microsoft.Extensions.Options;
+using Processing.Worker.Tasks;
+
+namespace Processing.Worker.Pool;
+
+/// <summary>
+/// Fills this worker's slots: claims until nothing is runnable, then waits for a permit, for the next task's time, or for a
+/// poll, and looks again after every task. Postgres has the order; a permit only shortens the wait.
+/// </summary>
+public sealed partial class WorkLoop(
+    TaskQueue queue, TaskRunner runner, WorkerIdentity identity, WorkerRegistry registry, Permits permits, IOptions<WorkerOptions> options, TimeProvider time, ILogger<WorkLoop> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan _poll = TimeSpan.FromSeconds(1);
+
+    private readonly List<Task> _running = [];
+    private int _busy;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var beating = BeatAsync(stoppingToken);
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                await StepAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopping: the running tasks see the same token and give themselves back.
+        }
+
+        await Task.WhenAll(_running);
+        await beating;
+    }
+
+    private async Task StepAsync(CancellationToken ct)
+    {
+        _running.RemoveAll(task => task.IsCompleted);
+        Volatile.Write(ref _busy, _running.Count);
+        if (_running.Count >= options.Value.Slots)
+        {
+            permits.SetFull(true);
+            await Task.WhenAny(_running);
+            return;
+        }
+
+        permits.SetFull(false);
+        var claim = await ClaimAsync(ct);
+        permits.Claimed();
+        if (claim.Task is { } task)
+        {
+            _running.Add(Task.Run(() => runner.RunAsync(task, ct), CancellationToken.None));
+            return;
+        }
+
+        var wait = _poll * (1 + Random.Shared.NextDouble());
+        if (claim.NextDue is { } due && due - time.GetUtcNow() is var until && until < wait)
+        {
+            wait = until > TimeSpan.FromMilliseconds(20) ? until : TimeSpan.FromMilliseconds(20);
+        }
+
+        var permit = permits.WaitAsync(wait, ct);
+        await Task.WhenAny([permit, .. _running]);
+    }
+
+    private async Task<ClaimResult> ClaimAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await queue.ClaimAsync(await identity.GetAsync(ct), ct);
+        }
+        catch (Exception exception) when (Outages.IsOutage(exception))
+        {
+            Log.ClaimFailed(logger, exception.Message);
+            return new(null, null);
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken ct)
+    {
+        using PeriodicTimer timer = new(WorkerRegistry.Beat, time);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await registry.BeatAsync(await identity.GetAsync(ct), identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), ct);
+                }
+                catch (Exception exception) when (Outages.IsOutage(exception))
+                {
+                    Log.BeatFailed(logger, exception.Message);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(ct));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "No claim: {Reason}")]
+        public static partial void ClaimFailed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "No beat: {Reason}")]
+        public static partial void BeatFailed(ILogger logger, string reason);
+    }
+}

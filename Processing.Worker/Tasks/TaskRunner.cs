@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using Lifecycle.Contracts;
+using Lifecycle.Contracts.Storage;
+using Lifecycle.Contracts.Tasks;
+using Lifecycle.Store;
+using Lifecycle.Store.Faults;
+using Lifecycle.Store.Objects;
+using Lifecycle.Store.Tasks;
+using Microsoft.Extensions.Options;
+using Processing.Worker.Media;
+using Processing.Worker.Sources;
+
+namespace Processing.Worker.Tasks;
+
+/// <summary>Runs one claimed task under its lease and ends the run, whatever happens: committed, failed, put off or given back.</summary>
+public sealed partial class TaskRunner(
+    IServiceProvider handlers, TaskQueue queue, TaskOutcomes outcomes, ScratchSpace scratch, ObjectStore objects, FaultPoints faults,
+    IOptions<WorkerOptions> options, TimeProvider time, ILogger<TaskRunner> logger)
+{
+    private static readonly ActivitySource _activities = new("VideoPlatform.Worker");
+
+    /// <summary>How long the end of a run is retried while the database is away, before the lease is left to run out.</summary>
+    private static readonly TimeSpan _endWithin = TimeSpan.FromSeconds(20);
+
+    public async Task RunAsync(ClaimedTask task, CancellationToken stopping)
+    {
+        using var activity = Start(task);
+        using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["VideoId"] = task.VideoId, ["JobId"] = task.JobId, ["TaskId"] = task.TaskId, ["Attempt"] = task.Attempt,
+        });
+        var started = time.GetTimestamp();
+        await using LeaseKeeper lease = new(queue, task, time, logger, stopping);
+        var folder = scratch.Create(task);
+        try
+        {
+            var handler = handlers.GetRequiredKeyedService<ITaskHandler>(task.Kind);
+            var end = await handler.RunAsync(new(task, folder, lease, lease.Stop));
+            await faults.PassAsync(FaultPoint.TaskAfterCommit, CancellationToken.None);
+            Log.Ended(logger, task.Kind, task.Ordinal, task.VideoId, end, time.GetElapsedTime(started).TotalSeconds);
+            if (end == RunEnd.LeaseLost)
+            {
+                await RemoveOutputsAsync(task);
+            }
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+            await EndAsync(task, lease, exception, stopping);
+        }
+        finally
+        {
+            scratch.Remove(folder);
+        }
+    }
+
+    private async Task EndAsync(ClaimedTask task, LeaseKeeper lease, Exception exception, CancellationToken stopping)
+    {
+        using CancellationTokenSource within = new(_endWithin, time);
+        try
+        {
+            if (lease.IsLost)
+            {
+                Log.LeaseLost(logger, task.Kind, task.Ordinal, task.VideoId);
+                await RemoveOutputsAsync(task);
+            }
+            else if (exception is OperationCanceledException && (lease.IsStopped || stopping.IsCancellationRequested))
+            {
+                Log.GivenBack(logger, task.Kind, task.Ordinal, task.VideoId);
+                await outcomes.PreemptAsync(task, within.Token);
+            }
+            else if (exception is not MediaFailureException && Outages.IsOutage(exception))
+            {
+                Log.PutOff(logger, task.Kind, task.Ordinal, task.VideoId, exception.Message);
+                await outcomes.SnoozeAsync(task, Jitter(TimeSpan.FromSeconds(options.Value.SnoozeSeconds)), within.Token);
+            }
+            else
+            {
+                var failure = FailureOf(exception);
+                Log.Failed(logger, exception, task.Kind, task.Ordinal, task.VideoId, failure.CategoryName, failure.Reason);
+                await outcomes.FailAsync(task, failure, within.Token);
+            }
+        }
+        catch (Exception outage) when (outage is OperationCanceledException || Outages.IsOutage(outage))
+        {
+            Log.LeftToRescuer(logger, task.Kind, task.Ordinal, task.VideoId, outage.Message);
+        }
+    }
+
+    /// <summary>What a lost lease wrote is nobody's; the sweeper would find it, this is sooner.</summary>
+    private async Task RemoveOutputsAsync(ClaimedTask task)
+    {
+        using CancellationTokenSource within = new(_endWithin, time);
+        try
+        {
+            var keys = await objects.ListAsync(ObjectKeys.Lease(task.VideoId, task.Version, task.LeaseToken), within.Token).Select(entry => entry.Key).ToListAsync(within.Token);
+            await objects.DeleteAsync(keys, within.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        {
+            Log.LeftToSweeper(logger, task.VideoId, exception.Message);
+        }
+    }
+
+    private static Activity? Start(ClaimedTask task)
+    {
+        var activity = ActivityContext.TryParse(task.TraceParent, null, out var parent)
+            ? _activities.StartActivity($"task {TaskLifecycle.NameOf(task.Kind)}", ActivityKind.Consumer, parent)
+            : _activities.StartActivity($"task {TaskLifecycle.NameOf(task.Kind)}", ActivityKind.Consumer);
+        return activity?.SetTag("video.id", task.VideoId).SetTag("job.id", task.JobId).SetTag("task.id", task.TaskId).SetTag("task.attempt", task.Attempt);
+    }
+
+    private static TaskFailure FailureOf(Exception exception) => exception switch
+    {
+        MediaFailureException { Failure: var media } => new(Enum.Parse<FailureCategory>(media.Category.ToString()), media.Message, media.StderrTail, media.IsPermanent),
+        ScratchFullException => new(FailureCategory.Resources, "The worker has too little disk space for this video.", exception.Message, IsPermanent: false),
+        IOException => new(FailureCategory.Storage, "The worker could not read or write a file.", exception.ToString(), IsPermanent: false),
+        _ => new(FailureCategory.Unknown, "The worker failed unexpectedly.", exception.ToString(), IsPermanent: false),
+    };
+
+    private static TimeSpan Jitter(TimeSpan delay) => delay * (0.75 + Random.Shared.NextDouble() / 2);
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "{Kind} {Ordinal} of video {VideoId}: {End} after {Seconds:0.0} s")]
+        public static partial void Ended(ILogger logger, TaskKind kind, int ordinal, Guid videoId, RunEnd end, double seconds);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: the lease was lost; nothing of this run counts")]
+        public static partial void LeaseLost(ILogger logger, TaskKind kind, int ordinal, Guid videoId);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "{Kind} {Ordinal} of video {VideoId}: given back")]
+        public static partial void GivenBack(ILogger logger, TaskKind kind, int ordinal, Guid videoId);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: put off, a store is away: {Reason}")]
+        public static partial void PutOff(ILogger logger, TaskKind kind, int ordinal, Guid videoId, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId} failed ({Category}): {Reason}")]
+        public static partial void Failed(ILogger logger, Exception exception, TaskKind kind, int ordinal, Guid videoId, string category, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: its end could not be written, the lease will run out: {Reason}")]
+        public static partial void LeftToRescuer(ILogger logger, TaskKind kind, int ordinal, Guid videoId, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Outputs of a lost lease of video {VideoId} are left to the sweeper: {Reason}")]
+        public static partial void LeftToSweeper(ILogger logger, Guid videoId, string reason);
+    }
+}

@@ -1,0 +1,47 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Processing.Worker.Tasks;
+
+/// <summary>Section <c>Worker</c>.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Worker";
+
+    /// <summary>Tasks that this process runs at a time.</summary>
+    [Range(1, 64, ErrorMessage = "Worker:Slots must lie between 1 and 64.")]
+    public int Slots { get; set; } = 1;
+
+    /// <summary>Where scratch and cached sources lie; a folder per process is made below it. Empty: the system's temporary folder.</summary>
+    public string ScratchPath { get; set; } = "";
+
+    /// <summary>Bytes of sources that are kept for the next task.</summary>
+    [Range(0, long.MaxValue, ErrorMessage = "Worker:CacheBytes must not be negative.")]
+    public long CacheBytes { get; set; } = 20L << 30;
+
+    /// <summary>Free bytes that a task leaves on the scratch disk; without them it is put off.</summary>
+    [Range(0, long.MaxValue, ErrorMessage = "Worker:ReserveBytes must not be negative.")]
+    public long ReserveBytes { get; set; } = 1L << 30;
+
+    /// <summary>Uploads of one task's files at a time.</summary>
+    [Range(1, 64, ErrorMessage = "Worker:ParallelPuts must lie between 1 and 64.")]
+    public int ParallelPuts { get; set; } = 4;
+
+    /// <summary>Delays before the first to last retry of a failed task, in seconds. Seed 004: 60, 120, 240, 480, 960.</summary>
+    public IList<double> RetryDelaysSeconds { get; } = [];
+
+    /// <summary>How long a task is put off while a store is away, in seconds.</summary>
+    [Range(0.1, 3600, ErrorMessage = "Worker:SnoozeSeconds must lie between 0.1 and 3600.")]
+    public double SnoozeSeconds { get; set; } = 10;
+
+    /// <summary>x264 preset of new plans.</summary>
+    [RegularExpression("^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower|veryslow)$", ErrorMessage = "Worker:Preset must be one of x264's presets, ultrafast to veryslow.")]
+    public string Preset { get; set; } = "veryfast";
+
+    /// <summary>Encoder threads of new plans; part of the result. Several workers with one thread each waste less than one with many.</summary>
+    [Range(1, 64, ErrorMessage = "Worker:Threads must lie between 1 and 64.")]
+    public int Threads { get; set; } = 1;
+}
+
+[OptionsValidator]
+internal sealed partial class WorkerOptionsValidator : IValidateOptions<WorkerOptions>;
