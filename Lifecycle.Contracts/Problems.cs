@@ -25,6 +25,7 @@ public static class Problems
     public static readonly Problem NotReady = new("not-ready", 409, "The video exists but is not ready for streaming.");
     public static readonly Problem StateConflict = new("state-conflict", 409, "The video's state does not allow this.");
     public static readonly Problem IdempotencyInFlight = new("idempotency-in-flight", 409, "The first request with this Idempotency-Key is still running.");
+    public static readonly Problem PreconditionFailed = new("precondition-failed", 412, "The content is not the one that If-Match names.");
     public static readonly Problem TooLarge = new("too-large", 413, "The file is larger than this server accepts.");
     public static readonly Problem RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range lies outside the content.");
     public static readonly Problem UnsupportedMediaType = new("unsupported-media-type", 415, "The request's Content-Type is not supported here.");
@@ -37,7 +38,7 @@ public static class Problems
     public static FrozenDictionary<string, Problem> All { get; } = new[]
     {
         NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, NotWebSocket, UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute,
-        MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
+        MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, PreconditionFailed, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
         StorageFailure, Unexpected, Unavailable, InsufficientStorage,
     }.ToFrozenDictionary(problem => problem.Code, StringComparer.Ordinal);
 }

@@ -1,5 +1,1 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.MapGet("/health", () => Results.Json(new { status = "ok" }));
-app.MapGet("/ready", () => Results.Ok());
-app.Run();
+await Streaming.Api.StreamingApi.Build(args).RunAsync();

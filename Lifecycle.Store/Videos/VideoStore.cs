@@ -56,6 +56,14 @@ public sealed class VideoStore(LifecycleDatabase database)
         return await connection.ListAsync("select id from videos where id = any($1) and state = any($2)", [videoIds.ToArray(), VideoLifecycle.VisibleNames], row => row.GetGuid(0), ct);
     }
 
+    /// <summary>Of the given videos, those that clients may still see, with the version that is served: how a replica compares all that it has cached.</summary>
+    public async Task<IReadOnlyDictionary<Guid, int>> VersionsAmongAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var rows = await connection.ListAsync("select id, version from videos where id = any($1) and state = any($2)", [videoIds.ToArray(), VideoLifecycle.VisibleNames], row => (Id: row.GetGuid(0), Version: row.GetInt32(1)), ct);
+        return rows.ToDictionary(row => row.Id, row => row.Version);
+    }
+
     /// <summary>Deletes the video: its jobs are cancelled, its objects swept. A second deletion finds nothing: 404.</summary>
     public async Task<MoveOutcome> DeleteAsync(Guid videoId, CancellationToken ct)
     {
