@@ -48,8 +48,8 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
             if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)
                 && HeaderUtilities.RemoveQuotes(disposition.Name).Value == field)
             {
-                if (!DigestHeader.TryParse(section.Headers?["Content-Digest"].ToString(), out var digest)
-                    || !DigestHeader.TryParse(section.Headers?["Repr-Digest"].ToString(), out var representation))
+                if (!DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Content-Digest").ToString(), out var digest)
+                    || !DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Repr-Digest").ToString(), out var representation))
                 {
                     throw new InvalidDataException("The part's Content-Digest is no dictionary of byte sequences (RFC 9530).");
                 }
