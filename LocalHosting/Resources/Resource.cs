@@ -1,0 +1,21 @@
+using System.Collections.ObjectModel;
+using LocalHosting.Model;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+public abstract class Resource : IResource
+{
+    protected Resource(string name)
+    {
+        ResourceNames.Validate(name);
+        Name = name;
+    }
+
+    public virtual string Name { get; }
+
+    public virtual ResourceAnnotationCollection Annotations { get; } = [];
+}
+
+public sealed class ResourceAnnotationCollection : Collection<IResourceAnnotation>;
+
+public interface IResourceCollection : IList<IResource>;

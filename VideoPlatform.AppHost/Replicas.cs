@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Configuration;
+
+internal static class Replicas
+{
+    /// <summary>How many of a service to run: <c>Replicas:NAME</c> from the command line, the environment or appsettings.</summary>
+    public static int Count(this IDistributedApplicationBuilder builder, string name, int usual) => builder.Configuration.GetValue($"Replicas:{name}", usual);
+
+    /// <summary>Run mode: one named resource per replica, so that the gateway sees each; publish mode: one scalable resource.</summary>
+    public static IReadOnlyList<IResourceBuilder<ProjectResource>> AddReplicas<TProject>(
+        this IDistributedApplicationBuilder builder, string name, int count, Action<IResourceBuilder<ProjectResource>> configure)
+        where TProject : IProjectMetadata, new()
+    {
+        string[] names = builder.ExecutionContext.IsPublishMode ? [name] : [.. Enumerable.Range(1, count).Select(i => $"{name}-{i}")];
+        return
+        [
+            .. names.Select(replica =>
+            {
+                var resource = builder.AddProject<TProject>(replica).WithHttpEndpoint(name: "http").WithHttpHealthCheck("/ready");
+                configure(resource);
+                return resource;
+            }),
+        ];
+    }
+
+    /// <summary>
+    /// The body of an nginx upstream, one <c>server</c> line per replica, whatever their number. One refused or broken attempt takes a replica out
+    /// of the rotation for a second: its neighbour answers meanwhile, and it is back soon after its restart.
+    /// </summary>
+    public static IResourceBuilder<ContainerResource> WithUpstream(
+        this IResourceBuilder<ContainerResource> gateway, string variable, IReadOnlyList<IResourceBuilder<ProjectResource>> replicas)
+    {
+        var servers = ReferenceExpression.Create($"");
+        foreach (var replica in replicas)
+        {
+            servers = ReferenceExpression.Create($"{servers}server {replica.GetEndpoint("http").Property(EndpointProperty.HostAndPort)} max_fails=1 fail_timeout=1s; ");
+            gateway.WaitFor(replica);
+        }
+
+        return gateway.WithEnvironment(variable, servers);
+    }
+}
