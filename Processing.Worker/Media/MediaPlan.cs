@@ -18,8 +18,8 @@ public sealed record MediaPlan
     /// <summary>The demuxer that chunk and audio tasks force.</summary>
     public required string Demuxer { get; init; }
 
-    /// <summary>Source time, in seconds, that becomes 0 in the output.</summary>
-    public required double OriginSeconds { get; init; }
+    /// <summary>Source time that becomes 0 in the output, in ticks of 1/90000 s: where the first track starts.</summary>
+    public required long OriginTicks { get; init; }
 
     /// <summary>From 0 to the end of the longest track.</summary>
     public required double DurationSeconds { get; init; }
@@ -85,13 +85,36 @@ public sealed record VideoPlan
 /// <param name="Width">Display width in square pixels, rotated, before scaling.</param>
 /// <param name="Height">Display height in square pixels, rotated, before scaling.</param>
 /// <param name="Interlaced">Deinterlace, one frame for each frame.</param>
-/// <param name="Transfer">Transfer that needs tone mapping (<c>smpte2084</c>, <c>arib-std-b67</c>), or null.</param>
-/// <param name="FullRange">The source uses full-range levels.</param>
-/// <param name="Matrix">Colour matrix of the output, one of ffmpeg's names.</param>
-/// <param name="Primaries">Colour primaries of the output.</param>
-/// <param name="OutputTransfer">Transfer characteristics of the output.</param>
+/// <param name="DropRepeated">Frames with the timestamp of the one before are dropped: x264 needs increasing ones.</param>
+/// <param name="Conversion">What the colours need.</param>
+/// <param name="Colours">Matrix, primaries and transfer of the output, as ffmpeg names them.</param>
 public sealed record PictureFormat(
-    int Width, int Height, bool Interlaced, string? Transfer, bool FullRange, string Matrix, string Primaries, string OutputTransfer);
+    int Width, int Height, bool Interlaced, bool DropRepeated, ColourConversion Conversion, OutputColours Colours);
+
+/// <summary>How source colours become 8-bit limited-range ones.</summary>
+public enum ColourConversion
+{
+    /// <summary>Limited-range YUV: at most fewer bits.</summary>
+    None,
+
+    /// <summary>Full-range YUV to limited range.</summary>
+    FullRange,
+
+    /// <summary>RGB to BT.709.</summary>
+    Rgb,
+
+    /// <summary>BT.2020 standard dynamic range to BT.709.</summary>
+    WideGamut,
+
+    /// <summary>PQ, tone-mapped to BT.709.</summary>
+    Pq,
+
+    /// <summary>HLG, tone-mapped to BT.709.</summary>
+    Hlg,
+}
+
+/// <summary>Colour description that the output carries, in ffmpeg's names.</summary>
+public sealed record OutputColours(string Matrix, string Primaries, string Transfer);
 
 /// <param name="Name">The rendition's name in the catalogue: <c>720p</c>.</param>
 /// <param name="Width">Even.</param>
@@ -110,15 +133,15 @@ public sealed record SegmentPlan(long Start, long Cut, int Frames);
 /// <param name="Index">Zero-based.</param>
 /// <param name="FirstSegment">Index of its first segment.</param>
 /// <param name="SegmentCount">Number of segments.</param>
-/// <param name="SeekSeconds">Source time to seek to, where decoding starts; null from the beginning of the file.</param>
-/// <param name="SafeSeekSeconds">A second, more careful seek for sources whose index is less exact than it seems.</param>
+/// <param name="SeekSeconds">Where reading starts, in seconds after the container's start time; null from the beginning of the file.</param>
+/// <param name="SafeSeekSeconds">The same for a second try, further back, for a source whose index is less exact than it seems.</param>
 /// <param name="Frames">Frames in all its segments.</param>
-/// <param name="Cost">Estimated work, comparable between chunks of all videos: encoded pixels and decoded pixels weighted, in millions.</param>
-/// <param name="TileTimes">Source times in microseconds just before each storyboard frame of this chunk.</param>
-/// <param name="PosterTime">Source time in microseconds just before the frame that may become the poster; null where none is taken.</param>
+/// <param name="Cost">Estimated work in millions of pixels: comparable between the chunks of all videos.</param>
+/// <param name="TileTicks">Frames for the storyboard, one for each tile, in ticks from the origin; a frame shown for long comes more than once.</param>
+/// <param name="PosterTick">The frame that may become the poster, in ticks from the origin; null where none is taken.</param>
 public sealed record ChunkPlan(
     int Index, int FirstSegment, int SegmentCount, double? SeekSeconds, double? SafeSeekSeconds, int Frames, double Cost,
-    IReadOnlyList<long> TileTimes, long? PosterTime);
+    IReadOnlyList<long> TileTicks, long? PosterTick);
 
 /// <summary>Layout of the storyboard.</summary>
 public sealed record StoryboardPlan(int Columns, int Rows, int TileWidth, int TileHeight, int Count, double IntervalSeconds);

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Media.Tests;
+
+/// <summary>Runs the checkers: plain ffmpeg and ffprobe, not the engine's own runner.</summary>
+internal static class Tool
+{
+    public static async Task<(string Output, string Messages)> RunAsync(string tool, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(tool, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        using var process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10), TimeProvider.System);
+        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        var messages = process.StandardError.ReadToEndAsync(limit.Token);
+        await process.WaitForExitAsync(limit.Token);
+        return (await output, (await messages).Trim());
+    }
+
+    public static async Task<string> CheckedAsync(string tool, params IEnumerable<string> arguments)
+    {
+        var list = arguments.ToList();
+        var (output, messages) = await RunAsync(tool, list);
+        Assert.True(messages.Length == 0, $"{tool} {string.Join(' ', list)}\n{messages}");
+        return output;
+    }
+
+    /// <summary>One column of ffprobe's rows.</summary>
+    public static async Task<List<string>> ProbeAsync(string path, string stream, string entries, params IEnumerable<string> more)
+    {
+        var (output, _) = await RunAsync(
+            "ffprobe", ["-v", "error", "-allowed_extensions", "ALL", .. more, "-select_streams", stream, "-show_entries", entries, "-of", "csv=p=0", path]);
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd(','))];
+    }
+}
