@@ -13,7 +13,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace LocalHosting.Model;
 
@@ -132,7 +131,7 @@ internal sealed class ApplicationBuilder : IDistributedApplicationBuilder
         // Stopping is a chain of servers that each may take their time to write what they hold.
         Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(60));
         Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
-        Services.Configure<SimpleConsoleFormatterOptions>(o => o.SingleLine = true);
+        _host.Logging.AddSimpleConsole(o => o.SingleLine = true);
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         if (!Options.ConsoleLogs || ExecutionContext.IsPublishMode)
             _host.Logging.SetMinimumLevel(LogLevel.Warning);

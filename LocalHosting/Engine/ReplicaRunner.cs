@@ -95,6 +95,7 @@ internal sealed partial class ReplicaRunner(IResource resource, int replica, str
     {
         Publish(KnownResourceStates.Starting, s => s with { HealthStatus = null, ExitCode = null });
         int? exitCode = null;
+        long? stopping = null;
         try
         {
             await using var context = new ReplicaContext(Resource, replica, Engine, output, RunAs.Choose(program.User))
@@ -116,7 +117,10 @@ internal sealed partial class ReplicaRunner(IResource resource, int replica, str
 
             exitCode = context.Processes.FirstOrDefault(p => p.Exited.IsCompletedSuccessfully) is { } ended ? await ended.Exited : null;
             if (life.IsCancellationRequested)
+            {
+                stopping = Engine.Time.GetTimestamp();
                 Publish(KnownResourceStates.Stopping, s => s with { HealthStatus = null });
+            }
         }
         catch (Exception e) when (e is DistributedApplicationException or IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
         {
@@ -127,6 +131,8 @@ internal sealed partial class ReplicaRunner(IResource resource, int replica, str
         {
         }
 
+        if (stopping is { } begin)
+            output.Write($"stopped in {Engine.Time.GetElapsedTime(begin).TotalSeconds:0.0} s");
         SetProcesses([]);
         Publish(KnownResourceStates.Exited, s => s with { ExitCode = exitCode, HealthStatus = null, Properties = [] });
         return exitCode;
@@ -135,8 +141,13 @@ internal sealed partial class ReplicaRunner(IResource resource, int replica, str
     private async Task WatchHealthAsync(ReplicaContext context, CancellationToken ct)
     {
         var monitor = new HealthMonitor(context, program, Engine);
+        var since = Engine.Time.GetTimestamp();
+        var told = false;
         await foreach (var (healthy, problem) in monitor.WatchAsync(ct))
         {
+            if (healthy && !told)
+                output.Write($"healthy {Engine.Time.GetElapsedTime(since).TotalSeconds:0.0} s after its start");
+            told |= healthy;
             if (!healthy && problem is not null)
                 Log.Unhealthy(log, Id, problem);
             Publish(KnownResourceStates.Running, s => s with { HealthStatus = healthy ? HealthStatus.Healthy : HealthStatus.Unhealthy });

@@ -10,7 +10,7 @@ cd /
 # Held until the last process is gone: the next engine on this state folder waits for it.
 exec 9>>"$lock" && flock 9
 
-declare -A started signal victims
+declare -A started=() signal=() victims=()
 while read -r op sid start sig; do
   case $op in
     +) started[$sid]=$start signal[$sid]=$sig ;;

@@ -70,6 +70,7 @@ internal sealed class RabbitMqProgram : IProgram
         default_pass = {context.Environment["RABBITMQ_DEFAULT_PASS"]}
         log.console = true
         log.console.level = warning
+        log.connection.level = error
         log.file = false
         disk_free_limit.absolute = 100MB
 

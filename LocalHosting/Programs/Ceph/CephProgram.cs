@@ -57,7 +57,7 @@ internal sealed class CephProgram : IProgram
 
         public async Task WriteConfigurationAsync(int monPort, CancellationToken ct)
         {
-            foreach (var name in (string[])["mon", "osd", "rgw", "crash"])
+            foreach (var name in (string[])["mon", "osd", "rgw", "log", "crash"])
                 await FolderAsync(name, ct);
             if (!File.Exists(InData("fsid")))
                 await WriteAsync("fsid", Guid.NewGuid().ToString(), ct);
