@@ -133,6 +133,8 @@ internal sealed class ApplicationBuilder : IDistributedApplicationBuilder
         Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
         _host.Logging.AddSimpleConsole(o => o.SingleLine = true);
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        // A start that fails ends in one sentence, in Run(), not in the host's stack trace.
+        _host.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (!Options.ConsoleLogs || ExecutionContext.IsPublishMode)
             _host.Logging.SetMinimumLevel(LogLevel.Warning);
     }
