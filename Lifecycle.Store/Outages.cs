@@ -13,7 +13,7 @@ public static class Outages
     {
         PostgresException postgres => postgres.IsTransient || postgres.SqlState is "57P01" or "57P02" or "57P03" or "53300",
         NpgsqlException => true,
-        RabbitMQClientException => true,
+        RabbitMQClientException or BrokerUnreachableException => true, // the second is an IOException: a broker that goes away during the handshake
         AmazonServiceException s3 => (int)s3.StatusCode is 0 or >= 500 or 429 || (s3.InnerException is { } inner && IsOutage(inner)),
         AmazonClientException or HttpRequestException or SocketException or TimeoutException or HttpIOException => true,
         IOException { InnerException: SocketException } => true,

@@ -29,7 +29,7 @@ public sealed class ServedVideo
         if (catalogue.Storyboard is { } storyboard)
         {
             StoryboardSprite = new(storyboard.Sprite, storyboard.Sprite.ContentType);
-            StoryboardTrack = new(Playlists.StoryboardTrack.Render(catalogue), Playlists.StoryboardTrack.ContentType);
+            StoryboardTrack = Playlists.StoryboardTrack.Render(catalogue) is { } track ? new(track, Playlists.StoryboardTrack.ContentType) : null;
         }
 
         Weight = Multivariant.Weight + Conformance.Weight + _playlists.Values.Sum(text => text.Weight) + ((long)_segments.Count * BytesPerSegment);

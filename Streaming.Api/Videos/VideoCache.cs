@@ -21,10 +21,14 @@ public sealed partial class VideoCache(
     /// <summary>"Unknown" and "not ready" answers kept; tombstones among them.</summary>
     private const int MostRefusals = 4096;
 
+    private const int Tries = 3;
+
     /// <summary>How long such an answer is kept: short, so that READY shows at once even if its event is lost.</summary>
     private static readonly TimeSpan _refusalFor = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan _loadWithin = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<Guid, Slot> _slots = new();
     private readonly ConcurrentDictionary<Guid, (VideoAnswer Answer, long Until)> _refusals = new();
@@ -99,7 +103,7 @@ public sealed partial class VideoCache(
         try
         {
             using CancellationTokenSource within = new(_loadWithin, time);
-            var answer = await store.PublishedAsync(videoId, within.Token) switch
+            var answer = await ReadAsync(videoId, within.Token) switch
             {
                 null => VideoAnswer.Missing,
                 { State: VideoState.Ready, Catalogue: { } catalogue } ready => VideoAnswer.Served(ServedVideo.Read(catalogue, ready.Conformance ?? "{}")),
@@ -118,6 +122,22 @@ public sealed partial class VideoCache(
         {
             _slots.TryRemove(new(videoId, slot)); // the next request tries again; those that wait get the exception
             throw;
+        }
+    }
+
+    /// <summary>After a restart of the database each pooled connection breaks once: that is no outage yet.</summary>
+    private async Task<PublishedVideo?> ReadAsync(Guid videoId, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await store.PublishedAsync(videoId, ct);
+            }
+            catch (Exception exception) when (tries < Tries && Outages.IsOutage(exception))
+            {
+                await Task.Delay(_retryAfter * tries, time, ct);
+            }
         }
     }
 

@@ -52,9 +52,10 @@ public sealed partial class VideoWatch(VideoCache cache, VideoStore store, IOpti
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var seconds = options.Value.RecheckSeconds;
         while (true)
         {
-            await _wake.WaitAsync(TimeSpan.FromSeconds(options.Value.RecheckSeconds), stoppingToken);
+            await _wake.WaitAsync(TimeSpan.FromSeconds(seconds), stoppingToken);
             while (await _wake.WaitAsync(0, stoppingToken))
             {
                 // One comparison answers for all that was signalled before it.
@@ -63,9 +64,11 @@ public sealed partial class VideoWatch(VideoCache cache, VideoStore store, IOpti
             try
             {
                 await CompareAsync(stoppingToken);
+                seconds = options.Value.RecheckSeconds;
             }
             catch (Exception exception) when (Outages.IsOutage(exception))
             {
+                seconds = 1; // what woke it is still to be answered
                 Log.CannotCompare(logger, exception.Message);
             }
         }
