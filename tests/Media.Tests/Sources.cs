@@ -7,7 +7,8 @@ internal static class Sources
     {
         var path = Directory.CreateTempSubdirectory("media-tests-").FullName;
         File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(path, recursive: true);
+        if (Environment.GetEnvironmentVariable("MEDIA_TESTS_KEEP") is null)
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(path, recursive: true);
         return path;
     });
 
@@ -24,7 +25,7 @@ internal static class Sources
         ["60"] = ("mp4", Picture("60", 8), Sine(8), $"{X264} -bf 3 {Tone}"),
         ["vfr"] = ("mkv", Picture("60", 14, ",select='lt(t,4)+gte(t,4)*lt(t,9)*not(mod(n,2))+gte(t,9)*not(mod(n,3))'"), Sine(14),
             $"-fps_mode passthrough {X264} -bf 3 {Tone}"),
-        ["slides"] = ("mkv", Picture("10", 24, ",select='lt(t,1)+eq(n,95)+gte(t,21)'"), Sine(24), $"-fps_mode passthrough {X264} -bf 3 {Tone}"),
+        ["slides"] = ("mkv", Picture("10", 24, ",select='lt(t,1)+eq(n,95)+eq(n,160)+gte(t,21)'"), Sine(24), $"-fps_mode passthrough {X264} -bf 3 {Tone}"),
         ["odd"] = ("mkv", Picture("25", 4, size: "427x241"), Sine(4), "-c:v ffv1 -pix_fmt yuv444p -c:a flac"),
         ["no-audio"] = ("mp4", Picture("25", 7), "", X264),
         ["audio-only"] = ("m4a", "", Sine(15), Tone),

@@ -15,7 +15,7 @@ internal static class FfmpegFailures
         ("Permission denied", MediaFailureCategory.Storage, "The worker could not open a file."),
         ("Cannot allocate memory", MediaFailureCategory.Resources, "The worker ran out of memory."),
         ("Resource temporarily unavailable", MediaFailureCategory.Resources, "The worker ran out of processes or threads."),
-        ("moov atom not found", MediaFailureCategory.Media, "The file is truncated: it has no index (moov)."),
+        ("moov atom not found", MediaFailureCategory.Media, "Not a video, or a truncated one: the file has no index (moov)."),
         ("Format not on whitelist", MediaFailureCategory.Media, "Not a video: the file is of a kind that is not accepted."),
         ("not on whitelist", MediaFailureCategory.Media, "Not a video: the file refers to other files."),
         ("Invalid data found when processing input", MediaFailureCategory.Media, "Not a video: no known media format was found in the file."),

@@ -11,6 +11,9 @@ internal sealed record FrameTimes(long[] Ticks, long End, int Repeated)
     /// <summary>Containers that count milliseconds let distances jitter by one.</summary>
     private const int JitterTicks = 2 * Second / 1000;
 
+    /// <summary>A rate counts as even when this part of the distances is equal: joined recordings have a few odd ones.</summary>
+    private const double EvenPart = 0.95;
+
     private static readonly double[] CommonRates =
         [12, 15, 24_000 / 1001.0, 24, 25, 30_000 / 1001.0, 30, 48_000 / 1001.0, 48, 50, 60_000 / 1001.0, 60, 100, 120_000 / 1001.0, 120];
 
@@ -39,8 +42,10 @@ internal sealed record FrameTimes(long[] Ticks, long End, int Repeated)
         if (Ticks.Length < 2)
             return Snap((double)Second / Math.Max(1, End - Ticks[0]));
         var gaps = Ticks.Zip(Ticks.Skip(1), (first, second) => second - first).ToArray();
-        if (gaps.Max() - gaps.Min() <= JitterTicks)
-            return Snap((Ticks.Length - 1) * (double)Second / (Ticks[^1] - Ticks[0]));
+        var typical = gaps.Order().ElementAt(gaps.Length / 2);
+        var even = gaps.Where(gap => Math.Abs(gap - typical) <= JitterTicks / 2).ToArray();
+        if (even.Length >= EvenPart * gaps.Length)
+            return Snap(Second / even.Average());
 
         var busiest = 0;
         for (int first = 0, next = 0; first < Ticks.Length; first++)

@@ -1,0 +1,105 @@
+using System.Net;
+using System.Net.Sockets;
+using Processing.Worker.Media;
+
+namespace Media.Tests;
+
+/// <summary>Sources that cannot become a video get a permanent failure with a reason, and nothing that they name is touched.</summary>
+public sealed class BadInputs
+{
+    private static async Task<MediaFailure> RefusedAsync(string path)
+    {
+        var scratch = Sources.NewFolder("bad");
+        var failure = await Assert.ThrowsAsync<MediaUnusableException>(
+            () => new MediaPlanner(Pipeline.Ffmpeg).PlanAsync(path, scratch, Pipeline.Quick, null, CancellationToken.None));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
+        Assert.True(failure.Failure.IsPermanent);
+        Assert.DoesNotContain(Path.GetDirectoryName(path)!, failure.Failure.StderrTail, StringComparison.Ordinal);
+        return failure.Failure;
+    }
+
+    private static Task<MediaFailure> RefusedAsync(byte[] content, string name = "upload.mp4")
+    {
+        var path = Path.Combine(Sources.NewFolder("input"), name);
+        File.WriteAllBytes(path, content);
+        return RefusedAsync(path);
+    }
+
+    [Fact]
+    public async Task An_empty_file() => Assert.Equal("Not a video: the file is empty.", (await RefusedAsync([])).Message);
+
+    [Fact]
+    public async Task A_text_called_mp4() =>
+        Assert.Equal("Not a video: the file is a text.", (await RefusedAsync([.. Enumerable.Repeat("This is not a video, whatever its name says.\n"u8.ToArray(), 200).SelectMany(line => line)])).Message);
+
+    [Fact]
+    public async Task Noise()
+    {
+        var noise = new byte[300_000];
+        new Random(1).NextBytes(noise);
+        Assert.StartsWith("Not a video", (await RefusedAsync(noise)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_image()
+    {
+        var image = await Sources.MakeAsync("image", "png", ["-f", "lavfi", "-i", "testsrc2=s=64x64", "-frames:v", "1"]);
+        Assert.Equal("Not a video: the file is a PNG image.", (await RefusedAsync(image)).Message);
+    }
+
+    [Theory]
+    [InlineData("mp4", "+faststart")]
+    [InlineData("mp4", "0")]
+    [InlineData("mkv", "")]
+    public async Task A_video_cut_off_in_the_middle(string extension, string flags)
+    {
+        string[] movflags = flags.Length > 0 ? ["-movflags", flags] : [];
+        var whole = await Sources.MakeAsync(
+            $"whole{flags.Length}", extension,
+            ["-f", "lavfi", "-i", Sources.Picture("25", 20), "-c:v", "libx264", "-preset", "ultrafast", .. movflags]);
+        var content = await File.ReadAllBytesAsync(whole);
+        Assert.Contains("truncated", (await RefusedAsync(content[..(content.Length / 2)])).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A listener that must see no connection and a named pipe stand behind every reference: who opens the pipe hangs, and is told apart by its timeout.</summary>
+    [Theory]
+    [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXTINF:5,\nfile://{file}\n#EXTINF:5,\n{file}\n#EXT-X-ENDLIST\n")]
+    [InlineData("\n\n#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n")]
+    [InlineData("ffconcat version 1.0\nfile '{file}'\nfile '{url}'\n")]
+    [InlineData("file '{file}'\nfile '{url}'\n")]
+    [InlineData("<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\"><Period><AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>")]
+    [InlineData("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n")]
+    public async Task A_playlist_and_nothing_that_it_names_is_read(string playlist)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var folder = Sources.NewFolder("references");
+        var file = Path.Combine(folder, "secret.mp4");
+        await Tool.CheckedAsync("mkfifo", "-m", "666", file);
+        var text = playlist.Replace("{url}", $"http://{listener.LocalEndpoint}/x.mp4", StringComparison.Ordinal).Replace("{file}", file, StringComparison.Ordinal);
+
+        await RefusedAsync(System.Text.Encoding.UTF8.GetBytes(text), "playlist.m3u8");
+
+        // The same behind bytes that make it look binary, so that only the demuxer policy stands in the way.
+        await RefusedAsync([.. System.Text.Encoding.UTF8.GetBytes(text), 0, 1, 2, 3], "playlist.mp4");
+        Assert.False(listener.Pending());
+    }
+
+    /// <summary>A QuickTime file may say that its media lies in another file. The other file here is real: if it were opened, planning would succeed.</summary>
+    [Fact]
+    public async Task A_movie_whose_media_lies_in_another_file()
+    {
+        var folder = Sources.NewFolder("dref");
+        var target = Path.Combine(folder, "target.mov");
+        File.Copy(await Sources.MakeAsync("dref-target", "mov", ["-f", "lavfi", "-i", Sources.Picture("25", 3), "-c:v", "libx264", "-preset", "ultrafast", "-movflags", "+faststart"]), target);
+        var path = Path.Combine(folder, "reference.mov");
+        await File.WriteAllBytesAsync(path, ExternalReference.From(await File.ReadAllBytesAsync(target), "target.mov", target));
+
+        var scratch = Sources.NewFolder("bad");
+        await Assert.ThrowsAsync<MediaUnusableException>(async () =>
+        {
+            var plan = await new MediaPlanner(Pipeline.Ffmpeg).PlanAsync(path, scratch, Pipeline.Quick, null, CancellationToken.None);
+            await new ChunkEncoder(Pipeline.Ffmpeg).EncodeAsync(plan, 0, path, scratch, null, CancellationToken.None);
+        });
+    }
+}
