@@ -65,7 +65,7 @@ public sealed record VideoPlan
     /// <summary>Number of frames in all segments.</summary>
     public required int Frames { get; init; }
 
-    /// <summary>Largest distance between two frames of the source, in ticks.</summary>
+    /// <summary>Largest distance between two frames of the source, or from the last one to the end, in ticks.</summary>
     public required long MaxFrameGap { get; init; }
 
     public required PictureFormat Picture { get; init; }

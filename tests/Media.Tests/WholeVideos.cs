@@ -46,6 +46,20 @@ public sealed class WholeVideos
         Assert.Equal([("de", "Kommentar", true), ("en", "English", false)], video.Catalogue.Audio.Select(track => (track.Language, track.Label, track.IsDefault)));
     }
 
+    /// <summary>Bytes lost in the middle cost a few frames, which the report says; the rest plays.</summary>
+    [Fact]
+    public async Task A_damaged_video_keeps_what_can_be_decoded()
+    {
+        var content = await File.ReadAllBytesAsync(await Sources.GetAsync("29.97"));
+        Array.Clear(content, content.Length / 2, 20_000);
+        var source = Path.Combine(Sources.NewFolder("damaged"), "damaged.mp4");
+        await File.WriteAllBytesAsync(source, content);
+        var video = await Pipeline.RunAsync(source, Pipeline.Quick);
+        Assert.True(video.Report.Passed, string.Join('\n', video.Report.Checks.Where(check => !check.Passed)));
+        foreach (var rendition in video.Catalogue.Video)
+            await Tool.CheckedAsync("ffmpeg", "-v", "warning", "-allowed_extensions", "ALL", "-i", video.PlaylistOf(rendition), "-f", "null", "-");
+    }
+
     [Fact]
     public async Task The_real_clip_plays_whole()
     {

@@ -34,7 +34,8 @@ internal sealed record FrameTimes(long[] Ticks, long End, int Repeated)
         return new FrameTimes(distinct, distinct[^1] + last, sorted.Length - distinct.Length);
     }
 
-    public long MaxGap => Ticks.Length < 2 ? End - Ticks[0] : Ticks.Zip(Ticks.Skip(1), (first, second) => second - first).Max();
+    /// <summary>Largest distance between two frames, or from the last one to the end.</summary>
+    public long MaxGap => Ticks.Zip(Ticks.Skip(1).Append(End), (first, second) => second - first).Max();
 
     /// <summary>Frames per second with at most three decimals: the average of an even rate, the busiest second of a variable one.</summary>
     public double Rate()
