@@ -47,7 +47,7 @@ public static class StreamingApi
 
         // 6. Routes.
         VideoEndpoints.Map(app);
-        app.MapGet("/health", static () => Results.Json(new { status = "ok" }));
+        app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], static () => Results.Json(new { status = "ok" }));
         app.MapDefaultEndpoints();
         return app;
     }

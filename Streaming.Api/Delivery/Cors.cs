@@ -20,7 +20,7 @@ public static class Cors
     {
         app.Use(static (context, next) =>
         {
-            if (!context.Request.Path.StartsWithSegments("/stream", StringComparison.Ordinal))
+            if (!context.Request.Path.StartsWithSegments("/stream", StringComparison.OrdinalIgnoreCase))
             {
                 return next(context);
             }

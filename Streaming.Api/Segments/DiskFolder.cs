@@ -10,6 +10,7 @@ public sealed class DiskFolder : IDisposable
 {
     private const string Prefix = "replica-";
     private const string LockSuffix = ".lock";
+    private const int Tries = 3;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly FileStream _lock;
@@ -21,8 +22,7 @@ public sealed class DiskFolder : IDisposable
         root ??= System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"videoplatform-streaming-{Environment.UserName}");
         Make(root);
         RemoveOrphans(root);
-        Path = System.IO.Path.Combine(root, Prefix + Guid.CreateVersion7().ToString("N"));
-        _lock = new(Path + LockSuffix, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        (Path, _lock) = Take(root);
         Make(Path);
     }
 
@@ -38,6 +38,22 @@ public sealed class DiskFolder : IDisposable
     {
         Remove(Path);
         _lock.Dispose();
+    }
+
+    private static (string Path, FileStream Lock) Take(string root)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var path = System.IO.Path.Combine(root, Prefix + Guid.CreateVersion7().ToString("N"));
+            try
+            {
+                return (path, new(path + LockSuffix, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose));
+            }
+            catch (IOException) when (tries < Tries)
+            {
+                // A process that started in the same moment looked at the file between its making and its locking.
+            }
+        }
     }
 
     private static void RemoveOrphans(string root)

@@ -20,8 +20,8 @@ public sealed partial class SegmentFetcher(
     /// <summary>The most that is read at once; readers hear of each read.</summary>
     private const int Step = 128 * 1024;
 
-    /// <summary>Waiting for a turn and for the first byte; beyond it the client is told to come back.</summary>
-    private static readonly TimeSpan _openWithin = TimeSpan.FromSeconds(4);
+    /// <summary>Waiting for a turn and for the first byte; all tries together end before the gateway's 10 s do.</summary>
+    private static readonly TimeSpan _openWithin = TimeSpan.FromSeconds(3);
 
     /// <summary>A store that sends nothing for so long is taken for dead.</summary>
     private static readonly TimeSpan _stepWithin = TimeSpan.FromSeconds(10);
