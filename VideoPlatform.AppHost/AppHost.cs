@@ -7,6 +7,8 @@
 //   await app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", ct);
 //   using var http = app.CreateHttpClient("gateway", "http");
 // LocalHosting/README.md says how to stop, kill and restart single resources.
+using VideoPlatform.AppHost;
+
 var builder = DistributedApplication.CreateBuilder(args);
 
 var videodb = builder.AddPostgres("postgres").WithDataVolume().AddDatabase("videodb");

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Configuration;
 
+namespace VideoPlatform.AppHost;
+
 internal static class Replicas
 {
     /// <summary>How many of a service to run: <c>Replicas:NAME</c> from the command line, the environment or appsettings.</summary>

@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace LocalHosting.Tests.Running;
+
+/// <summary>The rules at the head of VideoPlatform.AppHost/gateway.conf.template, one by one.</summary>
+public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<GatewayFixture>
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_get_that_breaks_on_one_replica_is_answered_by_the_other()
+    {
+        gateway.Handler = (_, context) =>
+        {
+            if (gateway.Seen.Count(s => s.Request == $"GET {context.Request.Path}") == 1)
+                context.Abort();
+            return context.Response.WriteAsync("answer", Ct);
+        };
+        Assert.Equal("answer", await gateway.Http.GetStringAsync("/stream/broken/manifest", Ct));
+        Assert.Equal(2, gateway.Seen.Count(s => s.Request == "GET /stream/broken/manifest"));
+    }
+
+    [Fact]
+    public async Task A_post_that_has_reached_a_replica_is_never_sent_to_another()
+    {
+        gateway.Handler = (_, context) =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        };
+        using var response = await gateway.Http.PostAsync("/upload", new ByteArrayContent(new byte[100_000]), Ct);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Single(gateway.Seen, s => s.Request == "POST /upload");
+    }
+
+    [Fact]
+    public async Task A_body_streams_through_before_it_has_ended()
+    {
+        var firstBytes = new TaskCompletionSource();
+        gateway.Handler = async (_, context) =>
+        {
+            var buffer = new byte[1024];
+            var total = await context.Request.Body.ReadAsync(buffer, Ct);
+            firstBytes.SetResult();
+            while (await context.Request.Body.ReadAsync(buffer, Ct) is > 0 and var count)
+                total += count;
+            await context.Response.WriteAsync(total.ToString(), Ct);
+        };
+        using var content = new PushContent(async stream =>
+        {
+            await stream.WriteAsync("begin"u8.ToArray(), Ct);
+            await stream.FlushAsync(Ct);
+            await firstBytes.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+            await stream.WriteAsync("end"u8.ToArray(), Ct);
+        });
+        using var response = await gateway.Http.PutAsync("/files/one", content, Ct);
+        Assert.Equal("8", await response.Content.ReadAsStringAsync(Ct));
+    }
+
+    [Fact]
+    public async Task What_a_client_says_of_itself_is_replaced()
+    {
+        gateway.Handler = (_, context) => context.Response.WriteAsJsonAsync(
+            context.Request.Headers.Where(h => h.Key.StartsWith("X-Forwarded", StringComparison.Ordinal) || h.Key is "Forwarded" or "X-Request-Id")
+                .ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.Ordinal), Ct);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/me");
+        foreach (var header in (string[])["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "X-Request-Id"])
+            request.Headers.TryAddWithoutValidation(header, "forged");
+        using var response = await gateway.Http.SendAsync(request, Ct);
+        var seen = (await response.Content.ReadFromJsonAsync<Dictionary<string, string>>(Ct))!;
+        Assert.Equal("127.0.0.1", seen["X-Forwarded-For"]);
+        Assert.Equal("http", seen["X-Forwarded-Proto"]);
+        Assert.Equal(gateway.Http.BaseAddress!.Authority, seen["X-Forwarded-Host"]);
+        Assert.Equal(response.Headers.GetValues("X-Request-Id").Single(), seen["X-Request-Id"]);
+        Assert.DoesNotContain("forged", seen.Values);
+    }
+
+    [Fact]
+    public async Task A_cached_segment_serves_ranges_and_a_deletion_is_seen_after_its_time()
+    {
+        var body = Enumerable.Range(0, 200_000).Select(i => (byte)i).ToArray();
+        var deleted = false;
+        gateway.Handler = async (_, context) =>
+        {
+            context.Response.StatusCode = deleted ? 404 : 200;
+            context.Response.Headers.CacheControl = deleted ? "no-store" : "public, max-age=31536000, immutable";
+            if (deleted)
+                return;
+            context.Response.Headers.AcceptRanges = "bytes"; // without it nginx cuts no ranges from what it has cached
+            context.Response.ContentLength = body.Length;
+            context.Response.Headers.ETag = "\"v1\"";
+            context.Response.Headers["X-Accel-Expires"] = "2";
+            await context.Response.Body.WriteAsync(body, Ct);
+        };
+        const string Path = "/stream/v/segment/s";
+        Assert.Equal(body, await gateway.Http.GetByteArrayAsync(Path, Ct));
+        using var ranged = new HttpRequestMessage(HttpMethod.Get, Path) { Headers = { Range = new RangeHeaderValue(1000, 1009) } };
+        using var part = await gateway.Http.SendAsync(ranged, Ct);
+        Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
+        Assert.Equal(body[1000..1010], await part.Content.ReadAsByteArrayAsync(Ct));
+        Assert.Equal("HIT", part.Headers.GetValues("X-Cache-Status").Single());
+        Assert.Single(gateway.Seen, s => s.Request == "GET " + Path);
+        deleted = true;
+        await Eventually.Holds(async () => (await gateway.Http.GetAsync(Path, Ct)).StatusCode, status => status == HttpStatusCode.NotFound, seconds: 6);
+    }
+
+    [Fact]
+    public async Task The_status_socket_goes_through()
+    {
+        gateway.Handler = async (_, context) =>
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            await socket.SendAsync("""{"state":"READY"}"""u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, Ct);
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, statusDescription: null, Ct);
+        };
+        using var client = new ClientWebSocket();
+        await client.ConnectAsync(new($"ws://{gateway.Http.BaseAddress!.Authority}/video/1/status/stream"), Ct);
+        var buffer = new byte[100];
+        var message = await client.ReceiveAsync(buffer, Ct);
+        Assert.Equal("READY", JsonDocument.Parse(Encoding.UTF8.GetString(buffer, 0, message.Count)).RootElement.GetProperty("state").GetString());
+        Assert.Equal(WebSocketCloseStatus.NormalClosure, (await client.ReceiveAsync(buffer, Ct)).CloseStatus);
+    }
+
+    [Fact]
+    public async Task A_path_that_leads_nowhere_is_a_problem_document()
+    {
+        using var response = await gateway.Http.GetAsync("/nowhere", Ct);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    private sealed class PushContent(Func<Stream, Task> write) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => write(stream);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
