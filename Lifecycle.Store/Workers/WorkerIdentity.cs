@@ -12,6 +12,8 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
     /// <summary>No pool is larger; a bound for the search.</summary>
     private const int MaximumWorkers = 1024;
 
+    /// <summary>The work loop and the beat both ask; a connection takes one command at a time.</summary>
+    private readonly SemaphoreSlim _gate = new(1);
     private NpgsqlConnection? _connection;
     private int? _ordinal;
 
@@ -19,6 +21,25 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
 
     /// <summary>The worker's id; asks for it anew when the connection was lost, and keeps the old ordinal if it is still free.</summary>
     public async Task<string> GetAsync(CancellationToken ct)
+    {
+        await _gate.WaitAsync(ct);
+        try
+        {
+            return await TakeAsync(ct);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ReleaseAsync();
+        _gate.Dispose();
+    }
+
+    private async Task<string> TakeAsync(CancellationToken ct)
     {
         if (_connection is not null && await IsAliveAsync(_connection, ct))
         {
@@ -38,8 +59,6 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
 
         throw new InvalidOperationException($"All {MaximumWorkers} worker ids are taken.");
     }
-
-    public async ValueTask DisposeAsync() => await ReleaseAsync();
 
     private async Task ReleaseAsync()
     {

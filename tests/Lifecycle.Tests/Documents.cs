@@ -59,6 +59,6 @@ public sealed partial class Documents
         return text.ToString();
     }
 
-    [GeneratedRegex(@"\]\((?!https?:|mailto:)([^)\s]+)\)")]
+    [GeneratedRegex(@"\]\((?!https?:|mailto:)([^)\s]+)\)", RegexOptions.None, 1000)]
     private static partial Regex Link();
 }

@@ -82,7 +82,7 @@ public sealed class StateTables(Servers servers) : IAsyncLifetime
     {
         var ct = TestContext.Current.CancellationToken;
         var check = await ScalarAsync<string>("select pg_get_constraintdef(oid) from pg_constraint where conrelid = $1::text::regclass and conname = $1::text || '_state_check'", table, ct);
-        var named = System.Text.RegularExpressions.Regex.Matches(check!, "'([A-Za-z]+)'").Select(match => match.Groups[1].Value.ToUpperInvariant()).Order(StringComparer.Ordinal);
+        var named = System.Text.RegularExpressions.Regex.Matches(check!, "'([A-Za-z]+)'", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Select(match => match.Groups[1].Value.ToUpperInvariant()).Order(StringComparer.Ordinal);
         Assert.Equal(Enum.GetNames(states).Select(name => name.ToUpperInvariant()).Order(StringComparer.Ordinal), named);
     }
 
