@@ -46,9 +46,11 @@ public sealed class StateTable<TState, TTrigger>
     public IReadOnlyList<TTrigger> AllowedIn(TState state) =>
         [.. Transitions.Where(t => t.From is { } from && EqualityComparer<TState>.Default.Equals(from, state)).Select(t => t.Trigger)];
 
-    /// <summary>The states in which <paramref name="trigger"/> is allowed.</summary>
-    public IReadOnlyList<TState> Sources(TTrigger trigger) =>
-        [.. Transitions.Where(t => t.From is not null && EqualityComparer<TTrigger>.Default.Equals(t.Trigger, trigger)).Select(t => t.From!.Value)];
+    /// <summary>What to say of a move that the table does not have: already where <paramref name="trigger"/> leads, or not allowed.</summary>
+    public MoveOutcome Refusal(TState state, TTrigger trigger) =>
+        Transitions.Any(t => t.From is not null && EqualityComparer<TTrigger>.Default.Equals(t.Trigger, trigger) && EqualityComparer<TState>.Default.Equals(t.To, state))
+            ? MoveOutcome.AlreadyThere
+            : MoveOutcome.NotAllowed;
 
     /// <summary>As written in the database and on the wire.</summary>
     public string NameOf(TState state) => _names[state];

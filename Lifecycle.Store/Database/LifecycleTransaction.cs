@@ -71,7 +71,7 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
     {
         if (VideoLifecycle.Table.Next(video.State, trigger) is not { } next)
         {
-            return VideoLifecycle.Table.Sources(trigger).Any(from => VideoLifecycle.Table.Next(from, trigger) == video.State) ? MoveOutcome.AlreadyThere : MoveOutcome.NotAllowed;
+            return VideoLifecycle.Table.Refusal(video.State, trigger);
         }
 
         var state = VideoLifecycle.Table.NameOf(next);
@@ -97,7 +97,7 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
     {
         if (JobLifecycle.Table.Next(job.State, trigger) is not { } next)
         {
-            return JobLifecycle.Table.Sources(trigger).Any(from => JobLifecycle.Table.Next(from, trigger) == job.State) ? MoveOutcome.AlreadyThere : MoveOutcome.NotAllowed;
+            return JobLifecycle.Table.Refusal(job.State, trigger);
         }
 
         var ends = JobLifecycle.Table.AllowedIn(next).All(allowed => allowed == JobTrigger.Replayed);

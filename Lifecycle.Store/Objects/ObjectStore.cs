@@ -206,8 +206,4 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
             }
         }
     }
-
-    /// <summary>The keys of all unfinished uploads: what a leak check asks for.</summary>
-    public async Task<IReadOnlyList<string>> UnfinishedUploadsAsync(CancellationToken ct) =>
-        [.. ((await s3.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket.Name }, ct)).MultipartUploads ?? []).Select(upload => upload.Key)];
 }

@@ -67,7 +67,7 @@ public sealed class UploadStore(LifecycleDatabase database)
     }
 
     /// <summary>The object is whole: UPLOADED, with its job, its first task and a permit, in one transaction.</summary>
-    public async Task<MoveOutcome> VerifiedAsync(Guid videoId, Func<LifecycleTransaction, CancellationToken, Task>? alongside, CancellationToken ct)
+    public async Task<MoveOutcome> VerifiedAsync(Guid videoId, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         if (await transaction.LockVideoAsync(videoId, ct) is not { } video)
@@ -85,11 +85,6 @@ public sealed class UploadStore(LifecycleDatabase database)
         {
             await transaction.Connection.ExecuteAsync("update videos set upload_token = null, upload_lease = null, s3_upload_id = null where id = $1", [videoId], ct);
             await CreateJobAsync(transaction, video, version: 1, ct);
-        }
-
-        if (alongside is not null)
-        {
-            await alongside(transaction, ct);
         }
 
         await transaction.CommitAsync(ct);

@@ -49,13 +49,6 @@ public sealed class VideoStore(LifecycleDatabase database)
             row => new PublishedVideo(VideoLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<string>(1), row.GetNullable<string>(2)), ct);
     }
 
-    /// <summary>Of the given videos, those that clients may still see: how a replica re-reads tombstones after a reconnect.</summary>
-    public async Task<IReadOnlyList<Guid>> VisibleAmongAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.ListAsync("select id from videos where id = any($1) and state = any($2)", [videoIds.ToArray(), VideoLifecycle.VisibleNames], row => row.GetGuid(0), ct);
-    }
-
     /// <summary>Of the given videos, those that clients may still see, with the version that is served: how a replica compares all that it has cached.</summary>
     public async Task<IReadOnlyDictionary<Guid, int>> VersionsAmongAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
     {

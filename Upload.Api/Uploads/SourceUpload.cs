@@ -102,7 +102,7 @@ public sealed partial class SourceUpload(
         }
 
         await faults.PassAsync(FaultPoint.UploadAfterCompleteObject, CancellationToken.None);
-        var verified = await uploads.VerifiedAsync(videoId, null, finish.Token);
+        var verified = await uploads.VerifiedAsync(videoId, finish.Token);
         return verified is MoveOutcome.Moved or MoveOutcome.AlreadyThere ? new(videoId, null) : UploadOutcome.Refused(Problems.StorageFailure);
     }
 

@@ -47,7 +47,7 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
         {
             if (await FinishForwardAsync(upload, key, ct))
             {
-                await uploads.VerifiedAsync(upload.VideoId, null, ct);
+                await uploads.VerifiedAsync(upload.VideoId, ct);
                 return;
             }
 
