@@ -71,8 +71,6 @@ public sealed class Processes
     [Fact]
     public async Task The_process_has_no_network_no_secrets_and_no_rights()
     {
-        if (!Environment.IsPrivilegedProcess)
-            Assert.Skip("Only root can drop its rights.");
         var seen = new List<string>();
         var command = new FfmpegCommand
         {
@@ -89,9 +87,13 @@ public sealed class Processes
         };
         Environment.SetEnvironmentVariable("MEDIA_TESTS_SECRET", "hidden");
         await Pipeline.Ffmpeg.RunAsync(command, CancellationToken.None);
-        Assert.Equal("65534", seen[0]);
+        // Started without root there is nothing to drop: ffmpeg stays the caller, and cannot gain rights either.
+        if (Environment.IsPrivilegedProcess)
+        {
+            Assert.Equal("65534", seen[0]);
+            Assert.Contains("CapBnd:\t0000000000000000", seen);
+        }
         Assert.DoesNotContain(seen, line => line.Contains("eth", StringComparison.Ordinal) || line.Contains("hidden", StringComparison.Ordinal));
-        Assert.Contains("CapBnd:\t0000000000000000", seen);
         Assert.Contains("NoNewPrivs:\t1", seen);
     }
 

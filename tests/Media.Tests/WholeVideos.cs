@@ -61,11 +61,9 @@ public sealed class WholeVideos
     }
 
     [Fact]
-    public async Task The_real_clip_plays_whole()
+    public async Task A_film_plays_whole()
     {
-        var clip = FindClip();
-        if (clip is null)
-            Assert.Skip("The clip lies beside the repository on some machines only.");
+        var clip = FindClip() ?? await StandInAsync();
         var video = await Pipeline.RunAsync(clip, Pipeline.Quick with { Ladder = [new(480, 1500), new(240, 450)] });
         await PlayableChecks.CheckAsync(clip, video);
         Assert.Equal(2, video.Catalogue.Audio[0].Channels);
@@ -85,6 +83,11 @@ public sealed class WholeVideos
 
     private static IEnumerable<string> Hashes(Published video) =>
         video.Catalogue.Objects.Select(stored => stored.Sha256);
+
+    /// <summary>The clip lies beside the repository on some machines only: elsewhere one like it (24 fps, 480p, stereo AAC, noise).</summary>
+    private static Task<string> StandInAsync() => Sources.MakeAsync(
+        "clip", "mp4", ["-f", "lavfi", "-i", "mandelbrot=s=854x480:r=24,noise=alls=8:allf=t", "-f", "lavfi", "-i", "anoisesrc=c=pink,aformat=cl=stereo", "-t", "30",
+            .. "-c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -b:a 128k".Split(' ')]);
 
     private static string? FindClip()
     {
