@@ -1,47 +1,92 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using EndToEnd.Tests;
+using EndToEnd.Tests.Tracing;
+using Lifecycle.Contracts;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Testing;
 using Xunit;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 [assembly: AssemblyFixture(typeof(Platform))]
+[assembly: CollectionBehavior(DisableTestParallelization = true)] // they stop and kill parts of the one platform
 
 namespace EndToEnd.Tests;
 
 /// <summary>The whole platform, from the product's own AppHost, on free ports; clients come through the gateway.</summary>
 public sealed class Platform : IAsyncLifetime
 {
+    private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(3);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("videoplatform-e2e-");
     private DistributedApplication? _application;
+    private TestStore? _store;
+
+    public DistributedApplication Application => _application ?? throw new InvalidOperationException("The platform is not started.");
+
+    /// <summary>The platform's own stores, for looking behind the API.</summary>
+    public TestStore Store => _store ?? throw new InvalidOperationException("The platform is not started.");
+
+    /// <summary>Whether the gateway caches, from its next start on.</summary>
+    public bool GatewayCaches { get; set; } = true;
 
     public HttpClient Http { get; private set; } = null!;
 
-    public string Faults { get; } = Directory.CreateTempSubdirectory("videoplatform-faults-").FullName;
+    /// <summary>What every service has traced.</summary>
+    public TraceReceiver Traces { get; } = new();
+
+    /// <summary>Where tests arm fault points (see FaultPoints).</summary>
+    public string Faults => _folder.CreateSubdirectory("faults").FullName;
+
+    /// <summary>The local engine's state: logs and data of every resource.</summary>
+    public string StateFolder { get; private set; } = "";
+
+    /// <summary>The workers' scratch disk.</summary>
+    public string Scratch => _folder.CreateSubdirectory("scratch").FullName;
 
     public async ValueTask InitializeAsync()
     {
-        using CancellationTokenSource within = new(TimeSpan.FromMinutes(3));
-        Environment.SetEnvironmentVariable("FaultPoints__Directory", Faults);
-        Environment.SetEnvironmentVariable("DOTNET_ENVIRONMENT", "Development");
+        using CancellationTokenSource within = new(_startWithin);
+        await Traces.StartAsync(within.Token);
+        // ffmpeg runs as another user and must come through to the scratch folder.
+        File.SetUnixFileMode(_folder.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        foreach (var (name, value) in Settings())
+        {
+            Environment.SetEnvironmentVariable(name, value);
+        }
+
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.VideoPlatform_AppHost>([], within.Token);
+        builder.CreateResourceBuilder((ContainerResource)builder.Resources.Single(resource => resource.Name == "gateway"))
+            .WithEnvironment(context => context.EnvironmentVariables["GATEWAY_CACHE"] = GatewayCaches ? "segments" : "off");
+        StateFolder = builder.Configuration["LocalHosting:StateFolder"]!;
         _application = await builder.BuildAsync(within.Token);
         await _application.StartAsync(within.Token);
-        await _application.ResourceNotifications.WaitForResourceHealthyAsync("gateway", within.Token);
+        await HealthyAsync("gateway", within.Token);
         Http = _application.CreateHttpClient("gateway", "http");
+        _store = await TestStore.CreateAsync(
+            await ConnectionStringAsync("videodb", within.Token), await ConnectionStringAsync("messaging", within.Token), await ConnectionStringAsync("storage", within.Token), within.Token);
     }
 
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        if (_store is not null)
+        {
+            await _store.DisposeAsync();
+        }
+
         if (_application is not null)
         {
             await _application.StopAsync();
             await _application.DisposeAsync();
         }
 
-        Directory.Delete(Faults, recursive: true);
+        await Traces.DisposeAsync();
+        _folder.Delete(recursive: true);
     }
 
     public static MultipartFormDataContent Form(byte[] file, string field = "file")
@@ -56,6 +101,11 @@ public sealed class Platform : IAsyncLifetime
     {
         using var answer = await Http.PostAsync("/upload", Form(file), ct);
         Assert.Equal(201, (int)answer.StatusCode);
+        return await VideoIdAsync(answer, ct);
+    }
+
+    public static async Task<Guid> VideoIdAsync(HttpResponseMessage answer, CancellationToken ct)
+    {
         using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
         return body.RootElement.GetProperty("videoId").GetGuid();
     }
@@ -63,7 +113,68 @@ public sealed class Platform : IAsyncLifetime
     public Task<string> EndStateAsync(Guid video, TimeSpan within, CancellationToken ct) => Poll.UntilAsync(
         async () =>
         {
-            using var body = JsonDocument.Parse(await Http.GetStringAsync($"/video/{video}/status", ct));
+            using var answer = await Http.GetAsync($"/video/{video}/status", ct);
+            if (!answer.IsSuccessStatusCode)
+            {
+                return $"{(int)answer.StatusCode}"; // a part of the platform is just away
+            }
+
+            using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
             return body.RootElement.GetProperty("state").GetString()!;
         }, state => state is "READY" or "FAILED", within, $"the end of video {video}");
+
+    /// <summary>The next process that comes by the point does what <paramref name="action"/> says.</summary>
+    public Task ArmAsync(FaultPoint point, string action, CancellationToken ct) => File.WriteAllTextAsync(Path.Combine(Faults, point.ToString()), action, ct);
+
+    /// <summary>Waits until a process has come by an armed point: its pid.</summary>
+    public async Task<int> HitAsync(FaultPoint point, TimeSpan within)
+    {
+        var hits = await Poll.UntilAsync(() => Task.FromResult(Directory.GetFiles(Faults, $"{point}.*.hit")), found => found.Length > 0, within, $"a process at {point}");
+        File.Delete(hits[0]);
+        return int.Parse(Path.GetFileName(hits[0]).Split('.')[1], CultureInfo.InvariantCulture);
+    }
+
+    public Task HealthyAsync(string resource, CancellationToken ct) => Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, ct);
+
+    /// <summary>Sends a resource a start, stop or restart command (KnownResourceCommands).</summary>
+    public async Task CommandAsync(string resource, string command, CancellationToken ct)
+    {
+        var result = await Application.ResourceCommands.ExecuteCommandAsync(resource, command, ct);
+        Assert.True(result.Success, $"{command} {resource}: {result.ErrorMessage}");
+    }
+
+    public async Task RestartAsync(string resource, CancellationToken ct)
+    {
+        await CommandAsync(resource, KnownResourceCommands.RestartCommand, ct);
+        await HealthyAsync(resource, ct);
+    }
+
+    /// <summary>Waits until another process than <paramref name="pid"/> answers for a resource.</summary>
+    public async Task HealthyAgainAsync(string resource, int pid, CancellationToken ct) =>
+        await Application.ResourceNotifications.WaitForResourceAsync(
+            resource, now => now.Snapshot is { HealthStatus: HealthStatus.Healthy, Properties: var properties } && properties.Any(p => p.Name == "executable.pid" && (int)p.Value! != pid), ct);
+
+    /// <summary>The pid of a resource's replica.</summary>
+    public int Pid(string resource)
+    {
+        Assert.True(Application.ResourceNotifications.TryGetCurrentState(resource, out var now), resource);
+        return (int)now.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value!;
+    }
+
+    private async Task<string> ConnectionStringAsync(string name, CancellationToken ct) =>
+        await Application.GetConnectionStringAsync(name, ct) ?? throw new InvalidOperationException($"{name} has no connection string.");
+
+    private IEnumerable<(string Name, string Value)> Settings()
+    {
+        yield return ("DOTNET_ENVIRONMENT", "Development");
+        yield return ("FaultPoints__Directory", Faults);
+        yield return ("Worker__ScratchPath", Scratch);
+        yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
+        // Half an hour of retries and of outage, 60 times faster.
+        yield return ("Worker__SnoozeSeconds", "0.2");
+        for (var retry = 0; retry < 5; retry++)
+        {
+            yield return ($"Worker__RetryDelaysSeconds__{retry}", (1 << retry).ToString(CultureInfo.InvariantCulture));
+        }
+    }
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using VideoPlatform.ServiceDefaults;
 
 namespace Testing;
@@ -46,6 +47,28 @@ public sealed class TestStore : IAsyncDisposable
         await services.GetRequiredService<ObjectStore>().EnsureBucketAsync(ct);
         return new(services, settings);
     }
+
+    /// <summary>Looks into the database behind the stores' backs; parameters are $1, $2, ...</summary>
+    public async Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> map, CancellationToken ct, params object[] parameters)
+    {
+        await using var command = Database.Source.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new() { Value = parameter });
+        }
+
+        List<T> rows = [];
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            rows.Add(map(reader));
+        }
+
+        return rows;
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql, CancellationToken ct, params object[] parameters) =>
+        (await QueryAsync(sql, row => row.GetFieldValue<T>(0), ct, parameters)).Single();
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 }
