@@ -16,7 +16,7 @@ internal static class Telemetry
 {
     private static readonly string[] _sources =
     [
-        "VideoPlatform.*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "RabbitMQ.Client.Publisher", "RabbitMQ.Client.Subscriber",
+        "VideoPlatform.*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "RabbitMQ.Client.Publisher",
     ];
 
     private static readonly string[] _meters =
@@ -40,17 +40,23 @@ internal static class Telemetry
             logs.IncludeScopes = true;
             logs.AddOtlpExporter();
         });
-        var providers = Sdk.CreateTracerProviderBuilder().AddSource(_sources).AddProcessor(new QuietPaths()).AddOtlpExporter();
+        var providers = Sdk.CreateTracerProviderBuilder().AddSource(_sources).AddProcessor(new RequestSpans()).AddOtlpExporter();
         var metrics = Sdk.CreateMeterProviderBuilder().AddMeter(_meters).AddOtlpExporter();
         builder.Services.AddHostedService(_ => new Exporting(providers.Build(), metrics.Build()));
     }
 
-    /// <summary>Drops spans of health probes before they are exported.</summary>
-    private sealed class QuietPaths : BaseProcessor<System.Diagnostics.Activity>
+    /// <summary>Names the spans of requests as the convention says, method and route, and drops those of health probes.</summary>
+    private sealed class RequestSpans : BaseProcessor<System.Diagnostics.Activity>
     {
         public override void OnEnd(System.Diagnostics.Activity data)
         {
-            if (data.Source.Name == "Microsoft.AspNetCore" && data.GetTagItem("url.path") is string path && _quietPaths.Contains(path, StringComparer.Ordinal))
+            if (data.Source.Name != "Microsoft.AspNetCore")
+            {
+                return;
+            }
+
+            data.DisplayName = $"{data.GetTagItem("http.request.method")} {data.GetTagItem("http.route")}".Trim();
+            if (data.GetTagItem("url.path") is string path && _quietPaths.Contains(path, StringComparer.Ordinal))
             {
                 data.ActivityTraceFlags &= ~System.Diagnostics.ActivityTraceFlags.Recorded;
             }

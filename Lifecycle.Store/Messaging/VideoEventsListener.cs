@@ -34,6 +34,7 @@ public sealed partial class VideoEventsListener(Broker broker, IVideoEventsHandl
         {
             if (Read(delivery) is { } change)
             {
+                using var activity = ConsumerTrace.Start(delivery);
                 await handler.OnChangedAsync(change, ct);
             }
         };

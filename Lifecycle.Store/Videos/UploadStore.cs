@@ -36,6 +36,7 @@ public sealed class UploadStore(LifecycleDatabase database)
         return token;
     }
 
+    /// <returns>False when the upload was taken over: stop.</returns>
     public async Task<bool> NoteS3UploadAsync(Guid videoId, long token, string s3UploadId, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);

@@ -67,6 +67,7 @@ public sealed class Permits(Broker broker, TimeProvider time) : BackgroundServic
 
     private async Task TakeAsync(IChannel channel, BasicDeliverEventArgs delivery, CancellationToken ct)
     {
+        using var activity = ConsumerTrace.Start(delivery);
         Task claimed;
         lock (_gate)
         {

@@ -72,7 +72,11 @@ public sealed partial class SourceUpload(
     {
         var objectKey = ObjectKeys.Source(videoId);
         var s3Upload = await objects.BeginUploadAsync(objectKey, file.ContentType ?? "application/octet-stream", ct);
-        await uploads.NoteS3UploadAsync(videoId, token, s3Upload, ct);
+        if (!await uploads.NoteS3UploadAsync(videoId, token, s3Upload, ct))
+        {
+            await objects.AbortUploadsAsync(objectKey, ct); // begun after the reaper had taken the video away: nobody else knows of it
+            return UploadOutcome.Refused(Problems.StorageFailure);
+        }
 
         using RunningDigest digest = new(sha512);
         await using PartWriter writer = new(objects, objectKey, s3Upload, options.Value.PartBytes(length));

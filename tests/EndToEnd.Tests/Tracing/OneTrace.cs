@@ -23,18 +23,19 @@ public sealed class OneTrace(Platform platform)
 
         string[] expected =
         [
-            "upload-api: POST /upload", "upload-api: work relay", "processing-worker: task plan", "processing-worker: task audio",
-            "processing-worker: task chunk", "processing-worker: task finalize", "video READY",
+            ": POST /upload", ": processing.work relay", ": publish task.runnable", "processing-worker: process task.runnable",
+            "processing-worker: task plan", "processing-worker: task audio", "processing-worker: task chunk", "processing-worker: task finalize",
+            ": video.events relay", ": publish video.ready", "upload-api-1: process video.ready", "upload-api-2: process video.ready",
         ];
-        var spans = await Poll.UntilAsync(
-            () => Task.FromResult(platform.Traces.Spans.Where(span => span.Trace == trace).ToList()),
-            seen => expected.All(wanted => seen.Any(span => Label(span).Contains(wanted, StringComparison.Ordinal))),
-            _within, $"all of: {string.Join(", ", expected)}");
+        await Poll.UntilAsync(
+            () => Task.FromResult(string.Join("; ", Of(trace).Select(span => $"{span.Service}: {span.Name}"))),
+            seen => expected.All(wanted => seen.Contains(wanted, StringComparison.Ordinal)), _within, $"all of: {string.Join("; ", expected)}");
 
         // Every span hangs, over others of the trace, on the request that began it.
+        var spans = Of(trace);
         var ids = spans.Select(span => span.Id).Append(caller).ToHashSet(StringComparer.Ordinal);
         Assert.All(spans, span => Assert.Contains(span.Parent, ids));
     }
 
-    private static string Label(Span span) => $"{span.Service}: {span.Name}";
+    private List<Span> Of(string trace) => [.. platform.Traces.Spans.Where(span => span.Trace == trace)];
 }
