@@ -99,15 +99,6 @@ internal sealed class Published
 
     public string PlaylistOf(Track track) => Path.Combine(_root, "tracks", $"{track.Name}.m3u8");
 
-    /// <summary>One segment with its initialization segment: what a player that seeks there sees.</summary>
-    public string Alone(Track track, int index)
-    {
-        var path = Path.Combine(_root, $"alone-{track.Name}-{index}.mp4");
-        if (!File.Exists(path))
-            File.WriteAllBytes(path, [.. File.ReadAllBytes(track.Init.Key), .. File.ReadAllBytes(track.Segments[index].Object.Key)]);
-        return path;
-    }
-
     private void Link(StoredObject stored, SegmentId id)
     {
         var path = Path.Combine(_root, "segment", id.ToString());

@@ -63,7 +63,7 @@ public sealed class WholeVideos
     [Fact]
     public async Task A_film_plays_whole()
     {
-        var clip = FindClip() ?? await StandInAsync();
+        var clip = Sources.FindClip() ?? await StandInAsync();
         var video = await Pipeline.RunAsync(clip, Pipeline.Quick with { Ladder = [new(480, 1500), new(240, 450)] });
         await PlayableChecks.CheckAsync(clip, video);
         Assert.Equal(2, video.Catalogue.Audio[0].Channels);
@@ -88,15 +88,4 @@ public sealed class WholeVideos
     private static Task<string> StandInAsync() => Sources.MakeAsync(
         "clip", "mp4", ["-f", "lavfi", "-i", "mandelbrot=s=854x480:r=24,noise=alls=8:allf=t", "-f", "lavfi", "-i", "anoisesrc=c=pink,aformat=cl=stereo", "-t", "30",
             .. "-c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -b:a 128k".Split(' ')]);
-
-    private static string? FindClip()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var clip = Path.Combine(folder.FullName, "..", "shared", "media", "big-buck-bunny-480p-30s.mp4");
-            if (File.Exists(clip))
-                return Path.GetFullPath(clip);
-        }
-        return Environment.GetEnvironmentVariable("MEDIA_TESTS_CLIP");
-    }
 }

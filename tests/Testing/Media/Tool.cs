@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using Xunit;
 
-namespace Media.Tests;
+namespace Testing.Media;
 
 /// <summary>Runs the checkers: plain ffmpeg and ffprobe, not the engine's own runner.</summary>
-internal static class Tool
+public static class Tool
 {
     public static async Task<(string Output, string Messages)> RunAsync(string tool, params IEnumerable<string> arguments)
     {
@@ -30,11 +31,15 @@ internal static class Tool
         return output;
     }
 
-    /// <summary>One column of ffprobe's rows.</summary>
-    public static async Task<List<string>> ProbeAsync(string path, string stream, string entries, params IEnumerable<string> more)
+    /// <summary>ffprobe's rows.</summary>
+    /// <param name="input">Options and <c>-i</c> with the address.</param>
+    /// <param name="stream">A stream specifier.</param>
+    /// <param name="entries">As <c>-show_entries</c> takes them.</param>
+    public static async Task<List<string>> ProbeAsync(IEnumerable<string> input, string stream, string entries)
     {
-        var (output, _) = await RunAsync(
-            "ffprobe", ["-v", "error", "-allowed_extensions", "ALL", .. more, "-select_streams", stream, "-show_entries", entries, "-of", "csv=p=0", path]);
+        var (output, _) = await RunAsync("ffprobe", ["-v", "error", .. input, "-select_streams", stream, "-show_entries", entries, "-of", "csv=p=0"]);
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd(','))];
     }
+
+    public static Task<List<string>> ProbeAsync(string path, string stream, string entries) => ProbeAsync(["-i", path], stream, entries);
 }

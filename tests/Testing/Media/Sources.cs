@@ -1,17 +1,23 @@
-namespace Media.Tests;
+using System.Collections.Concurrent;
+
+namespace Testing.Media;
 
 /// <summary>Generated sources, each made once in a run.</summary>
-internal static class Sources
+public static class Sources
 {
     private static readonly Lazy<string> Folder = new(() =>
     {
         var path = Directory.CreateTempSubdirectory("media-tests-").FullName;
-        File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
+        if (!OperatingSystem.IsWindows()) // the product runs on Linux; the analyzer does not know
+            File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
         if (Environment.GetEnvironmentVariable("MEDIA_TESTS_KEEP") is null)
             AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(path, recursive: true);
         return path;
     });
 
+    private static readonly ConcurrentDictionary<string, Lazy<Task<string>>> Made = new(StringComparer.Ordinal);
+
+    private const string UsualSize = "320x180";
     private const string X264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
     private const string Tone = "-c:a aac -b:a 96k";
 
@@ -51,47 +57,55 @@ internal static class Sources
 
     public static string[] Names { get; } = [.. Recipes.Keys, "portrait", "two-tracks", "late-audio", "long-audio"];
 
-    public static async Task<string> GetAsync(string name)
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="size">Of the picture; odd and tiny ones keep theirs.</param>
+    public static async Task<string> GetAsync(string name, string size = UsualSize)
     {
+        var file = size == UsualSize ? name : $"{name}-{size}";
         switch (name)
         {
             case "portrait":
-                var upright = await MakeAsync("upright", "mp4", [.. Inputs(Picture("30", 8), Sine(8)), .. $"{X264} -bf 3 {Tone}".Split(' ')]);
-                return await MakeAsync(name, "mp4", ["-i", upright, "-c", "copy", "-metadata:s:v:0", "rotate=90"]);
+                var upright = await MakeAsync($"upright-{size}", "mp4", [.. Inputs(Picture("30", 8, size: size), Sine(8)), .. $"{X264} -bf 3 {Tone}".Split(' ')]);
+                return await MakeAsync(file, "mp4", ["-i", upright, "-c", "copy", "-metadata:s:v:0", "rotate=90"]);
             case "two-tracks":
-                return await MakeAsync(name, "mkv",
+                return await MakeAsync(file, "mkv",
                 [
-                    .. Inputs(Picture("25", 8), Sine(8)), "-f", "lavfi", "-i", Sine(8).Replace("440", "880", StringComparison.Ordinal), "-map", "0", "-map", "1", "-map", "2",
+                    .. Inputs(Picture("25", 8, size: size), Sine(8)), "-f", "lavfi", "-i", Sine(8).Replace("440", "880", StringComparison.Ordinal), "-map", "0", "-map", "1", "-map", "2",
                     .. $"{X264} {Tone} -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:a:1 title=Kommentar -disposition:a:1 default -disposition:a:0 0".Split(' '),
                 ]);
             case "late-audio":
-                return await MakeAsync(name, "mkv", ["-f", "lavfi", "-i", Picture("25", 9), "-itsoffset", "1.5", "-f", "lavfi", "-i", Sine(6), .. $"{X264} {Tone}".Split(' ')]);
+                return await MakeAsync(file, "mkv", ["-f", "lavfi", "-i", Picture("25", 9, size: size), "-itsoffset", "1.5", "-f", "lavfi", "-i", Sine(6), .. $"{X264} {Tone}".Split(' ')]);
             case "long-audio":
-                return await MakeAsync(name, "mp4", [.. Inputs(Picture("25", 7), Sine(21)), .. $"{X264} {Tone}".Split(' ')]);
+                return await MakeAsync(file, "mp4", [.. Inputs(Picture("25", 7, size: size), Sine(21)), .. $"{X264} {Tone}".Split(' ')]);
             default:
                 var (extension, video, audio, encode) = Recipes[name];
-                return await MakeAsync(name, extension, [.. Inputs(video, audio), .. encode.Split(' ')]);
+                return await MakeAsync(file, extension, [.. Inputs(video.Replace($"s={UsualSize}", $"s={size}", StringComparison.Ordinal), audio), .. encode.Split(' ')]);
         }
     }
 
-    public static async Task<string> MakeAsync(string name, string extension, IEnumerable<string> arguments)
+    public static Task<string> MakeAsync(string name, string extension, IEnumerable<string> arguments) =>
+        Made.GetOrAdd($"{name}.{extension}", file => new(() => EncodeAsync(Path.Combine(Folder.Value, file), arguments))).Value;
+
+    /// <summary>A real film, beside the repository on some machines; null elsewhere.</summary>
+    public static string? FindClip()
     {
-        var path = Path.Combine(Folder.Value, $"{name}.{extension}");
-        if (!File.Exists(path))
-        {
-            await Tool.CheckedAsync("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-y", .. arguments, path + ".part." + extension]);
-            File.Move(path + ".part." + extension, path);
-        }
-        return path;
+        var clip = Repository.PathOf("../shared/media/big-buck-bunny-480p-30s.mp4");
+        return File.Exists(clip) ? Path.GetFullPath(clip) : Environment.GetEnvironmentVariable("MEDIA_TESTS_CLIP");
     }
 
     /// <summary>A new directory that any user may pass, as the engine asks for.</summary>
     public static string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(Folder.Value, $"{name}-{Guid.NewGuid():N}")).FullName;
 
-    public static string Picture(string rate, double seconds, string filters = "", string size = "320x180") =>
+    public static string Picture(string rate, double seconds, string filters = "", string size = UsualSize) =>
         FormattableString.Invariant($"testsrc2=s={size}:r={rate}:d={seconds}{filters}");
 
     public static string Sine(double seconds, string filters = "") => FormattableString.Invariant($"sine=f=440:r=48000:d={seconds}{filters}");
+
+    private static async Task<string> EncodeAsync(string path, IEnumerable<string> arguments)
+    {
+        await Tool.CheckedAsync("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-y", .. arguments, path]);
+        return path;
+    }
 
     private static string[] Inputs(string video, string audio) =>
         [.. new[] { video, audio }.Where(input => input.Length > 0).SelectMany(input => new[] { "-f", "lavfi", "-i", input })];
