@@ -6,7 +6,8 @@ namespace Upload.Api.Status;
 /// <summary>Sends a feed over a WebSocket and closes it in order.</summary>
 internal static class StatusSocket
 {
-    private static readonly TimeSpan _closeWithin = TimeSpan.FromSeconds(2);
+    /// <summary>For our close frame to leave, and again for the client's to come.</summary>
+    private static readonly TimeSpan _closeWithin = TimeSpan.FromSeconds(3);
 
     /// <summary>Pings find a client that is gone without a word.</summary>
     public static WebSocketOptions Options { get; } = new() { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(20) };
@@ -14,7 +15,8 @@ internal static class StatusSocket
     public static async Task RunAsync(WebSocket socket, OpenFeed feed, CancellationToken stopping, CancellationToken ct)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
-        var closed = WaitForCloseAsync(socket, ended);
+        using CancellationTokenSource reading = new();
+        var closed = WaitForCloseAsync(socket, ended, reading.Token);
         var (status, reason) = (WebSocketCloseStatus.NormalClosure, "");
         try
         {
@@ -38,21 +40,22 @@ internal static class StatusSocket
         }
         catch (WebSocketException)
         {
-            return; // gone without a close
+            // Gone without a close.
         }
 
+        // A cancelled read aborts the connection, and what the client has not read yet is lost: its own close comes first.
         await CloseAsync(socket, status, reason);
-        await ended.CancelAsync();
+        reading.CancelAfter(_closeWithin);
         await closed;
     }
 
     /// <summary>Reads until the client closes; what it sends is not for us.</summary>
-    private static async Task WaitForCloseAsync(WebSocket socket, CancellationTokenSource ended)
+    private static async Task WaitForCloseAsync(WebSocket socket, CancellationTokenSource ended, CancellationToken reading)
     {
         var buffer = new byte[256];
         try
         {
-            while ((await socket.ReceiveAsync(buffer.AsMemory(), ended.Token)).MessageType != WebSocketMessageType.Close)
+            while ((await socket.ReceiveAsync(buffer.AsMemory(), reading)).MessageType != WebSocketMessageType.Close)
             {
             }
         }

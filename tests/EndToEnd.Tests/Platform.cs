@@ -20,6 +20,9 @@ namespace EndToEnd.Tests;
 /// <summary>The whole platform, from the product's own AppHost, on free ports; clients come through the gateway.</summary>
 public sealed class Platform : IAsyncLifetime
 {
+    /// <summary>Of an upload; small, so that a test can send more.</summary>
+    public const int MaxBytes = 64 << 20;
+
     private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(3);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("videoplatform-e2e-");
@@ -33,6 +36,8 @@ public sealed class Platform : IAsyncLifetime
 
     /// <summary>Whether the gateway caches, from its next start on.</summary>
     public bool GatewayCaches { get; set; } = true;
+
+    public DistributedApplication Application => _application!;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -168,6 +173,7 @@ public sealed class Platform : IAsyncLifetime
     {
         yield return ("DOTNET_ENVIRONMENT", "Development");
         yield return ("FaultPoints__Directory", Faults);
+        yield return ("Uploads__MaxBytes", $"{MaxBytes}");
         yield return ("Worker__ScratchPath", Scratch);
         yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
         // Half an hour of retries and of outage, 60 times faster.

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.WebSockets;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Lifecycle.Contracts;
@@ -80,18 +79,8 @@ public sealed class UploadCrashes(Platform platform)
     /// <summary>The states that a client sees, up to the close.</summary>
     private async Task<List<string>> StatesAsync(Guid video)
     {
-        using ClientWebSocket socket = new();
-        await socket.ConnectAsync(new UriBuilder(platform.Http.BaseAddress!) { Scheme = "ws", Path = $"/video/{video}/status/stream" }.Uri, Ct);
-        List<string> states = [];
-        var buffer = new byte[4096];
-        while (await socket.ReceiveAsync(buffer, Ct) is { MessageType: WebSocketMessageType.Text } message)
-        {
-            using var body = JsonDocument.Parse(buffer.AsMemory(0, message.Count));
-            states.Add(body.RootElement.GetProperty("state").GetString()!);
-        }
-
-        Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
-        return states;
+        await using var client = await StatusClient.ConnectAsync(platform.Http.BaseAddress!, $"{video}", Ct);
+        return [.. (await client.RestAsync()).Select(message => JsonElement.Parse(message).GetProperty("state").GetString()!)];
     }
 
     /// <summary>The answer, or null where the connection broke before one came.</summary>

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Aspire.Hosting.Testing;
+using Testing.Media;
+using Xunit;
+
+namespace EndToEnd.Tests;
+
+/// <summary>What the tests upload and ask for again and again.</summary>
+internal static class Library
+{
+    public static readonly TimeSpan EndsWithin = TimeSpan.FromMinutes(3);
+
+    private static readonly SemaphoreSlim _once = new(1);
+
+    private static Guid? _ready;
+
+    public static byte[] Text => "this is no video, whatever its name says"u8.ToArray();
+
+    /// <summary>Two segments, two renditions, sound.</summary>
+    public static async Task<byte[]> ClipAsync(CancellationToken ct) => await File.ReadAllBytesAsync(await Sources.GetAsync("50", "640x360"), ct);
+
+    /// <summary>A READY video that all tests share; nobody deletes it.</summary>
+    public static async Task<Guid> ReadyAsync(Platform platform, CancellationToken ct)
+    {
+        await _once.WaitAsync(ct);
+        try
+        {
+            return _ready ??= await NewReadyAsync(platform, ct);
+        }
+        finally
+        {
+            _once.Release();
+        }
+    }
+
+    public static async Task<Guid> NewReadyAsync(Platform platform, CancellationToken ct)
+    {
+        var video = await platform.UploadAsync(await ClipAsync(ct), ct);
+        Assert.Equal("READY", await platform.EndStateAsync(video, EndsWithin, ct));
+        return video;
+    }
+
+    public static HttpClient Client(this Platform platform, string replica) => platform.Application.CreateHttpClient(replica, "http");
+
+    public static Uri Address(this Platform platform, string replica) => platform.Application.GetEndpoint(replica, "http");
+
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer, CancellationToken ct)
+    {
+        using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
+        return body.RootElement.Clone();
+    }
+
+    public static async Task<JsonElement> StatusAsync(this Platform platform, Guid video, CancellationToken ct)
+    {
+        using var answer = await platform.Http.GetAsync($"/video/{video}/status", ct);
+        return await answer.JsonAsync(ct);
+    }
+
+    /// <summary>An answer of the problem table: status, type, and never cached.</summary>
+    public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status, string code, CancellationToken ct)
+    {
+        Assert.Equal((status, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+        var body = await answer.JsonAsync(ct);
+        Assert.Equal((status, $"urn:videoplatform:problem:{code}"), (body.GetProperty("status").GetInt32(), body.GetProperty("type").GetString()));
+        Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
+        return body;
+    }
+}
