@@ -37,8 +37,6 @@ public sealed class Platform : IAsyncLifetime
     /// <summary>Whether the gateway caches, from its next start on.</summary>
     public bool GatewayCaches { get; set; } = true;
 
-    public DistributedApplication Application => _application!;
-
     public HttpClient Http { get; private set; } = null!;
 
     /// <summary>What every service has traced.</summary>
