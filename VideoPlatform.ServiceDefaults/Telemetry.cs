@@ -34,6 +34,8 @@ internal static class Telemetry
             return;
         }
 
+        // .NET 10 fills in method, route and path only where it is asked to.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
         builder.Logging.AddOpenTelemetry(logs =>
         {
             logs.IncludeFormattedMessage = true;
