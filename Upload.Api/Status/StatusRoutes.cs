@@ -39,7 +39,7 @@ public static class StatusRoutes
 
     private static async Task<IResult> StatusAsync(string videoId, HttpResponse response, VideoStore videos, CancellationToken ct)
     {
-        if (!Guid.TryParse(videoId, out var id) || await videos.StatusAsync(id, ct) is not { } status)
+        if (!Guid.TryParseExact(videoId, "D", out var id) || await videos.StatusAsync(id, ct) is not { } status)
         {
             return Problems.UnknownVideo.ToResult();
         }
@@ -52,7 +52,7 @@ public static class StatusRoutes
     private static async Task<IResult> StreamAsync(string videoId, HttpContext context, StatusFeed feeds, IHostApplicationLifetime lifetime, CancellationToken ct)
     {
         var events = context.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase));
-        if (!Guid.TryParse(videoId, out var id))
+        if (!Guid.TryParseExact(videoId, "D", out var id))
         {
             return Problems.UnknownVideo.ToResult();
         }

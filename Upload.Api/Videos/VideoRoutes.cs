@@ -11,7 +11,7 @@ public static class VideoRoutes
 
     /// <summary>204 once the deletion is durable; replicas and caches forget the video within 60 s.</summary>
     private static async Task<IResult> DeleteAsync(string videoId, VideoStore videos, CancellationToken ct) =>
-        Guid.TryParse(videoId, out var id) && await videos.DeleteAsync(id, ct) == MoveOutcome.Moved
+        Guid.TryParseExact(videoId, "D", out var id) && await videos.DeleteAsync(id, ct) == MoveOutcome.Moved
             ? TypedResults.NoContent()
             : Problems.UnknownVideo.ToResult();
 }

@@ -62,7 +62,7 @@ internal static class Library
         Assert.Equal((status, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
         var body = await answer.JsonAsync(ct);
         Assert.Equal((status, $"urn:videoplatform:problem:{code}"), (body.GetProperty("status").GetInt32(), body.GetProperty("type").GetString()));
-        Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
+        Assert.True(answer.Headers.CacheControl?.NoStore);
         return body;
     }
 }

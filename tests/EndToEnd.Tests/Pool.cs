@@ -3,7 +3,7 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace EndToEnd.Tests;
 
-/// <summary>All workers, stopped where they are (SIGSTOP) until this is disposed: what is uploaded meanwhile stays UPLOADED.</summary>
+/// <summary>Workers, stopped where they are (SIGSTOP) until this is disposed: what is uploaded meanwhile stays UPLOADED.</summary>
 internal sealed class HeldPool : IAsyncDisposable
 {
     private static readonly string[] _workers = ["processing-worker-0", "processing-worker-1"];
@@ -12,9 +12,11 @@ internal sealed class HeldPool : IAsyncDisposable
 
     private HeldPool(string[] pids) => _pids = pids;
 
-    public static async Task<HeldPool> HoldAsync(Platform platform)
+    /// <param name="platform">Whose.</param>
+    /// <param name="workers">All of them where none is named.</param>
+    public static async Task<HeldPool> HoldAsync(Platform platform, params string[] workers)
     {
-        HeldPool held = new([.. _workers.Select(worker => PidOf(platform, worker))]);
+        HeldPool held = new([.. (workers.Length > 0 ? workers : _workers).Select(worker => PidOf(platform, worker))]);
         await held.SignalAsync("-STOP");
         return held;
     }
