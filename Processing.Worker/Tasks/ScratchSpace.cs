@@ -30,9 +30,13 @@ public sealed partial class ScratchSpace : IDisposable
         var parent = options.Value.ScratchPath is { Length: > 0 } path ? Path.GetFullPath(path) : Path.GetTempPath();
         Directory.CreateDirectory(parent);
         RemoveDead(parent);
-        Root = Path.Combine(parent, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}");
-        Directory.CreateDirectory(Root, Passable);
-        _lock = new(Path.Combine(Root, LockName), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        var name = $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}";
+        // Locked before it has the name that others look for: a worker that starts in the same moment would remove it as a dead one's.
+        var staged = Path.Combine(parent, $".{name}");
+        Directory.CreateDirectory(staged, Passable);
+        _lock = new(Path.Combine(staged, LockName), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        Root = Path.Combine(parent, name);
+        Directory.Move(staged, Root);
         Sources = Path.Combine(Root, "sources");
         Directory.CreateDirectory(Sources, Passable);
     }
