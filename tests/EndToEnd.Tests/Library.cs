@@ -56,6 +56,18 @@ internal static class Library
         return await answer.JsonAsync(ct);
     }
 
+    /// <summary>Waits for READY, then plays the video from the gateway with every check that there is.</summary>
+    public static async Task<HlsVideo> PlayAsync(this Platform platform, string source, Guid video, TimeSpan within, CancellationToken ct)
+    {
+        var state = await platform.EndStateAsync(video, within, ct);
+        Assert.True(state == "READY", $"{state}: {await platform.StatusAsync(video, ct)}");
+        using var report = JsonDocument.Parse(await platform.Http.GetStringAsync($"/stream/{video}/conformance", ct));
+        Assert.All(report.RootElement.GetProperty("checks").EnumerateArray(), check => Assert.True(check.GetProperty("passed").GetBoolean(), $"{check}"));
+        var played = await HlsVideo.OpenAsync(new(platform.Address("gateway"), $"/stream/{video}/manifest"));
+        await HlsChecks.CheckAsync(source, played);
+        return played;
+    }
+
     /// <summary>An answer of the problem table: status, type, and never cached.</summary>
     public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status, string code, CancellationToken ct)
     {

@@ -26,7 +26,7 @@ public sealed class Streams(Platform platform)
             Assert.StartsWith("#EXTM3U\n", await answer.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
         }
 
-        foreach (var part in (string[])[address.Segment, address.Init])
+        foreach (var part in (string[])[address.Segment, address.Init, $"/stream/{video}/segment/v1-audio-1-init.mp4", $"/stream/{video}/segment/v1-audio-1-00000.m4s"])
         {
             using var answer = await platform.Http.GetAsync(part, Ct);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);

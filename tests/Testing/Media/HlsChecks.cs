@@ -14,6 +14,7 @@ public static class HlsChecks
 
     public static async Task CheckAsync(string source, HlsVideo video)
     {
+        Assert.NotEmpty(video.Tracks);
         foreach (var track in video.Tracks)
         {
             await Tool.CheckedAsync("ffmpeg", ["-v", "warning", .. track.Input, "-f", "null", "-"]);
