@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Lifecycle.Store;
+using Lifecycle.Store.Database;
+using Lifecycle.Store.Objects;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using VideoPlatform.ServiceDefaults;
+
+namespace Bench;
+
+/// <param name="Workers">Processes of Processing.Worker.</param>
+/// <param name="Threads">Encoder threads of a task.</param>
+/// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
+public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null);
+
+/// <summary>The product's own AppHost with the Release services, on free ports, with state that goes with it.</summary>
+public sealed class Platform : IAsyncDisposable
+{
+    private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(2);
+
+    private readonly DistributedApplication _app;
+    private readonly PlatformOptions _options;
+    private WebApplication? _member;
+
+    private Platform(DistributedApplication app, PlatformOptions options) => (_app, _options) = (app, options);
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public Uri Gateway => Endpoint("gateway");
+
+    public IEnumerable<string> Workers => Enumerable.Range(0, _options.Workers).Select(i => $"processing-worker-{i}");
+
+    public static async Task<Platform> StartAsync(PlatformOptions options, Action<Platform> own, CancellationToken ct)
+    {
+        Environment.SetEnvironmentVariable("DOTNET_ENVIRONMENT", "Production");
+        using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        within.CancelAfter(_startWithin);
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.VideoPlatform_AppHost>([$"--Replicas:processing-worker={options.Workers}"], within.Token);
+        var worker = builder.CreateResourceBuilder((ProjectResource)builder.Resources.Single(resource => resource.Name == "processing-worker"));
+        worker.WithEnvironment("Worker__Threads", options.Threads.ToString(CultureInfo.InvariantCulture));
+        if (options.PeerFiles is { } files)
+        {
+            builder.AddContainer("peer", "nginx")
+                .WithBindMount(Path.Combine(AppContext.BaseDirectory, "peer.conf.template"), "/etc/nginx/templates/default.conf.template", isReadOnly: true)
+                .WithBindMount(files, "/srv/peer", isReadOnly: true)
+                .WithHttpEndpoint(targetPort: 8080);
+        }
+
+        Platform platform = new(await builder.BuildAsync(within.Token), options);
+        own(platform);
+        await platform._app.StartAsync(within.Token);
+        await platform._app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", within.Token);
+        platform.Http = new() { BaseAddress = platform.Gateway, Timeout = TimeSpan.FromMinutes(5) };
+        return platform;
+    }
+
+    public Uri Endpoint(string resource) => _app.GetEndpoint(resource, "http");
+
+    public async Task<string> ConnectionStringAsync(string name, CancellationToken ct) =>
+        await _app.GetConnectionStringAsync(name, ct) ?? throw new InvalidOperationException($"{name} has no connection string.");
+
+    /// <summary>The process of one replica; the ids of single resources are their names.</summary>
+    public int Pid(string replica) => _app.ResourceNotifications.TryGetCurrentState(replica, out var now)
+        ? (int)now!.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value!
+        : throw new InvalidOperationException($"There is no {replica}.");
+
+    public Task StopAsync(string resource, CancellationToken ct) => _app.ResourceCommands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, ct);
+
+    /// <summary>Posts a file as the client of the gateway.</summary>
+    public async Task<Guid> UploadAsync(string path, CancellationToken ct)
+    {
+        await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
+        using StreamContent part = new(file, bufferSize: 1 << 20);
+        part.Headers.ContentType = new MediaTypeHeaderValue("video/mp4");
+        using MultipartFormDataContent form = new() { { part, "file", "bench.mp4" } };
+        using var answer = await Http.PostAsync("/upload", form, ct);
+        answer.EnsureSuccessStatusCode();
+        using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
+        return body.RootElement.GetProperty("videoId").GetGuid();
+    }
+
+    /// <summary>The services of one more process of the platform: its stores, and the relay of what it commits.</summary>
+    public async Task<IServiceProvider> JoinAsync(CancellationToken ct)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
+        foreach (var name in (string[])["videodb", "messaging", "storage"])
+        {
+            builder.Configuration[$"ConnectionStrings:{name}"] = await ConnectionStringAsync(name, ct);
+        }
+
+        builder.AddPostgres("videodb", connections: 8).AddRabbitMQ("messaging").AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
+        builder.Services.AddLifecycleStore().AddOutboxRelay();
+        _member = builder.Build();
+        await _member.StartAsync(ct);
+        return _member.Services;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http?.Dispose();
+        if (_member is not null)
+        {
+            await _member.DisposeAsync();
+        }
+
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+    }
+}

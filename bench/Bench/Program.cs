@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Bench;
+
+// ./bench/run NAME [--quick]: measures, prints figures, and as the last line NAME RATIO.
+Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new(StringComparer.Ordinal)
+{
+    ["transcode"] = TranscodeBench.RunAsync,
+    ["segments"] = SegmentsBench.RunAsync,
+    ["upload"] = UploadBench.RunAsync,
+    ["status"] = StatusBench.RunAsync,
+    ["chunks"] = ChunksBench.RunAsync,
+};
+if (args is not [var name, ..] || !benches.TryGetValue(name, out var bench))
+{
+    await Console.Error.WriteLineAsync($"Name one of: {string.Join(", ", benches.Keys)}");
+    return 2;
+}
+
+// Ctrl-C and a terminate signal end the measuring; disposing then ends every process. The second signal is the system's.
+using CancellationTokenSource stop = new();
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = !stop.IsCancellationRequested;
+    stop.Cancel();
+}
+
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    await using Session session = new(quick: args.Contains("--quick", StringComparer.Ordinal));
+    var ratio = await bench(session, stop.Token);
+    await session.DisposeAsync(); // before the last line
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {ratio:0.00}"));
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 130;
+}
+catch (Exception exception)
+{
+    // Handled, so that the session is disposed: an unhandled one ends the process without.
+    await Console.Error.WriteLineAsync(exception.ToString());
+    return 1;
+}
