@@ -35,11 +35,11 @@ public sealed class Platform : IAsyncDisposable
 
     public Uri Gateway => Endpoint("gateway");
 
-    public IEnumerable<string> Workers => Enumerable.Range(0, _options.Workers).Select(i => $"processing-worker-{i}");
+    /// <summary>Ids of the worker replicas; a single one's is its name.</summary>
+    public IEnumerable<string> Workers => _options.Workers == 1 ? ["processing-worker"] : Enumerable.Range(0, _options.Workers).Select(i => $"processing-worker-{i}");
 
     public static async Task<Platform> StartAsync(PlatformOptions options, Action<Platform> own, CancellationToken ct)
     {
-        Environment.SetEnvironmentVariable("DOTNET_ENVIRONMENT", "Production");
         using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
         within.CancelAfter(_startWithin);
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.VideoPlatform_AppHost>([$"--Replicas:processing-worker={options.Workers}"], within.Token);
@@ -66,7 +66,7 @@ public sealed class Platform : IAsyncDisposable
     public async Task<string> ConnectionStringAsync(string name, CancellationToken ct) =>
         await _app.GetConnectionStringAsync(name, ct) ?? throw new InvalidOperationException($"{name} has no connection string.");
 
-    /// <summary>The process of one replica; the ids of single resources are their names.</summary>
+    /// <summary>The process of one replica.</summary>
     public int Pid(string replica) => _app.ResourceNotifications.TryGetCurrentState(replica, out var now)
         ? (int)now!.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value!
         : throw new InvalidOperationException($"There is no {replica}.");

@@ -17,8 +17,8 @@ if (args is not [var name, ..] || !benches.TryGetValue(name, out var bench))
     return 2;
 }
 
-// Ctrl-C and a terminate signal end the measuring; disposing then ends every process. The second signal is the system's.
-using CancellationTokenSource stop = new();
+// Ctrl-C, a terminate signal and a hang end the measuring; disposing then ends every process. The second signal is the system's.
+using CancellationTokenSource stop = new(TimeSpan.FromMinutes(20));
 void Stop(PosixSignalContext signal)
 {
     signal.Cancel = !stop.IsCancellationRequested;
@@ -37,6 +37,7 @@ try
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
+    await Console.Error.WriteLineAsync("Stopped.");
     return 130;
 }
 catch (Exception exception)

@@ -5,17 +5,20 @@ namespace Bench;
 /// <summary>Source videos, made with ffmpeg.</summary>
 public static class Sources
 {
-    private const double LoopSeconds = 6;
+    /// <summary>The name of the short piece that the video repeats.</summary>
+    public const string Piece = "piece.mp4";
+
+    private const double PieceSeconds = 6;
 
     /// <summary>Moving test picture with film-like noise, 30 frames a second, and a tone. A short piece is encoded and repeated: making it must not take longer than measuring.</summary>
     /// <param name="noise">Strength of the noise, 0 to 100: what makes the encoders' output large.</param>
     public static async Task<string> VideoAsync(Session session, string size, double seconds, int noise, CancellationToken ct)
     {
-        const string Piece = "piece.mp4", Name = "source.mp4";
+        const string Name = "source.mp4";
         string[] quiet = ["ffmpeg", "-nostdin", "-y", "-v", "error"];
         await Tool.RunAsync(session.Scratch,
         [
-            .. quiet, "-f", "lavfi", "-i", $"testsrc2=s={size}:r=30:d={Text(LoopSeconds)},noise=alls={noise}:allf=t",
+            .. quiet, "-f", "lavfi", "-i", $"testsrc2=s={size}:r=30:d={Text(PieceSeconds)},noise=alls={noise}:allf=t",
             "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "12M", "-g", "60", "-pix_fmt", "yuv420p", Piece,
         ], ct);
         await Tool.RunAsync(session.Scratch,

@@ -9,7 +9,7 @@ public sealed record TaskSpan(string Kind, string Worker, double Start, double E
 }
 
 /// <summary>When the workers did what for one video. The times are those of the transactions' begins, in the database's clock.</summary>
-public sealed record Timeline(IReadOnlyList<TaskSpan> Runs)
+public sealed record Timeline(DateTime JobMade, IReadOnlyList<TaskSpan> Runs)
 {
     public TaskSpan Plan => Runs.Single(run => run.Kind == "plan");
 
@@ -46,17 +46,19 @@ public sealed record Timeline(IReadOnlyList<TaskSpan> Runs)
         await using var source = NpgsqlDataSource.Create(database);
         await using var command = source.CreateCommand(
             """
-            select t.kind, r.worker_id, extract(epoch from r.started_at - j.created_at)::float8, extract(epoch from r.ended_at - j.created_at)::float8
+            select t.kind, r.worker_id, extract(epoch from r.started_at - j.created_at)::float8, extract(epoch from r.ended_at - j.created_at)::float8, j.created_at
             from task_runs r join tasks t on t.id = r.task_id join jobs j on j.id = t.job_id where t.video_id = $1 order by r.started_at
             """);
         command.Parameters.Add(new() { Value = video });
+        var made = default(DateTime);
         List<TaskSpan> runs = [];
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
             runs.Add(new(reader.GetString(0), reader.GetString(1), reader.GetDouble(2), reader.GetDouble(3)));
+            made = reader.GetDateTime(4);
         }
 
-        return new(runs);
+        return new(made, runs);
     }
 }

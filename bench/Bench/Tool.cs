@@ -5,18 +5,14 @@ namespace Bench;
 /// <summary>One run of another program: its output, or a failure with the end of what it said. Killed with its children when cancelled.</summary>
 public static class Tool
 {
-    private static readonly TimeSpan _within = TimeSpan.FromMinutes(4);
-
     public static async Task<string> RunAsync(string workDir, IReadOnlyList<string> command, CancellationToken ct)
     {
-        using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        within.CancelAfter(_within);
         using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { WorkingDirectory = workDir, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync(within.Token);
-            var errors = process.StandardError.ReadToEndAsync(within.Token);
-            await process.WaitForExitAsync(within.Token);
+            var output = process.StandardOutput.ReadToEndAsync(ct);
+            var errors = process.StandardError.ReadToEndAsync(ct);
+            await process.WaitForExitAsync(ct);
             return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"{string.Join(' ', command)} ended with {process.ExitCode}: {await errors}");
         }
         catch (OperationCanceledException)

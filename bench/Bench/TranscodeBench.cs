@@ -32,7 +32,7 @@ internal static class TranscodeBench
         Line("raw ffmpeg", raws.Select(run => run.Wall));
         Line("CPU of workers and their ffmpegs", products.Select(run => run.CpuSeconds));
         Line("CPU of raw ffmpeg", raws.Select(run => run.Cpu));
-        Line("upload (POST to 201)", products.Select(run => run.UploadSeconds));
+        Line("POST to the job's row", products.Select(run => run.UploadSeconds));
         Line("wait for the plan's claim", products.Select(run => run.Timeline.Plan.Start));
         Line("plan", products.Select(run => run.Timeline.Plan.Seconds));
         Line("wait for the first chunk's claim", products.Select(run => run.Timeline.PartsStart - run.Timeline.Plan.End));
@@ -42,7 +42,7 @@ internal static class TranscodeBench
         Line("  tail: one worker without a chunk", products.Select(run => run.Timeline.TailSeconds(workers: 2)));
         Line("wait for finalize's claim", products.Select(run => run.Timeline.Finalize.Start - run.Timeline.PartsEnd));
         Line("finalize", products.Select(run => run.Timeline.Finalize.Seconds));
-        Line("READY told to the client", products.Select(run => run.WallSeconds - run.UploadSeconds - run.Timeline.Finalize.End));
+        Line("READY told to the client", products.Select(run => run.ToldSeconds));
         return new Figures(products.Zip(raws, (product, raw) => product.WallSeconds / raw.Wall)).Median;
     }
 
