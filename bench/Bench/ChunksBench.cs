@@ -24,7 +24,7 @@ internal static class ChunksBench
         void Line(string what, Func<Transcoding, int, double> value) =>
             Session.Print($"  {what,-36} {new Figures(twos.Select(run => value(run, 2))).Text(),-24} {new Figures(ones.Select(run => value(run, 1))).Text()}");
         Line("POST to READY", (run, _) => run.WallSeconds);
-        Line("CPU of workers and their ffmpegs", (run, _) => run.CpuSeconds);
+        Line("CPU of workers and their ffmpegs", (run, _) => run.Cpu.Total);
         Line("a worker without a task, in all", (run, workers) => run.Timeline.IdleSeconds(workers));
         Line("  of it at the end of the chunks", (run, workers) => run.Timeline.TailSeconds(workers));
         Line("plan", (run, _) => run.Timeline.Plan.Seconds);

@@ -30,7 +30,8 @@ internal static class TranscodeBench
         void Line(string what, IEnumerable<double> values) => Session.Print($"  {what,-34} {new Figures(values).Text()}");
         Line("product, POST to READY", products.Select(run => run.WallSeconds));
         Line("raw ffmpeg", raws.Select(run => run.Wall));
-        Line("CPU of workers and their ffmpegs", products.Select(run => run.CpuSeconds));
+        Line("CPU of the product's ffmpegs", products.Select(run => run.Cpu.Children));
+        Line("CPU of the workers themselves", products.Select(run => run.Cpu.Own));
         Line("CPU of raw ffmpeg", raws.Select(run => run.Cpu));
         Line("POST to the job's row", products.Select(run => run.UploadSeconds));
         Line("wait for the plan's claim", products.Select(run => run.Timeline.Plan.Start));
@@ -67,6 +68,6 @@ internal static class TranscodeBench
         await Tool.RunAsync(folder, ["nice", "-n", "5", "ffmpeg", .. ChunkArguments.Build(plan, whole, source, null), .. audio], ct);
         var wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
         Directory.Delete(folder, recursive: true);
-        return (wall, ProcessTimes.CpuSeconds(Environment.ProcessId) - cpu);
+        return (wall, (ProcessTimes.CpuSeconds(Environment.ProcessId) - cpu).Children);
     }
 }
