@@ -47,6 +47,7 @@ public static class ServiceDefaults
     /// <summary>Errors as problem details, and the gateway's forwarded address; first in the pipeline.</summary>
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
+        app.UseRequestSpans();
         app.UseForwardedHeaders();
         app.UseExceptionHandler(static _ => { });
         app.UseStatusCodePages(context => BareStatus.WriteAsync(context.HttpContext));

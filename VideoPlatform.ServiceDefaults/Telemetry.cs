@@ -1,4 +1,8 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -29,7 +33,7 @@ internal static class Telemetry
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
-        if (string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (!IsOn(builder.Configuration))
         {
             return;
         }
@@ -42,28 +46,40 @@ internal static class Telemetry
             logs.IncludeScopes = true;
             logs.AddOtlpExporter();
         });
-        var providers = Sdk.CreateTracerProviderBuilder().AddSource(_sources).AddProcessor(new RequestSpans()).AddOtlpExporter();
+        var providers = Sdk.CreateTracerProviderBuilder().AddSource(_sources).AddOtlpExporter();
         var metrics = Sdk.CreateMeterProviderBuilder().AddMeter(_meters).AddOtlpExporter();
         builder.Services.AddHostedService(_ => new Exporting(providers.Build(), metrics.Build()));
     }
 
-    /// <summary>Names the spans of requests as the convention says, method and route, and drops those of health probes.</summary>
-    private sealed class RequestSpans : BaseProcessor<System.Diagnostics.Activity>
+    /// <summary>
+    /// Names the spans of requests as the convention says, method and route, and records nothing of health probes, their
+    /// queries included. First in the pipeline, behind the routing that the framework puts before it.
+    /// </summary>
+    public static void UseRequestSpans(this WebApplication app)
     {
-        public override void OnEnd(System.Diagnostics.Activity data)
+        if (!IsOn(app.Configuration))
         {
-            if (data.Source.Name != "Microsoft.AspNetCore")
+            return;
+        }
+
+        app.Use(static (context, next) =>
+        {
+            if (context.Features.Get<IHttpActivityFeature>()?.Activity is { } span)
             {
-                return;
+                var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+                span.DisplayName = route is null ? context.Request.Method : $"{context.Request.Method} {route}";
+                span.SetTag("http.route", route);
+                if (_quietPaths.Contains(context.Request.Path.Value, StringComparer.Ordinal))
+                {
+                    span.ActivityTraceFlags &= ~System.Diagnostics.ActivityTraceFlags.Recorded;
+                }
             }
 
-            data.DisplayName = $"{data.GetTagItem("http.request.method")} {data.GetTagItem("http.route")}".Trim();
-            if (data.GetTagItem("url.path") is string path && _quietPaths.Contains(path, StringComparer.Ordinal))
-            {
-                data.ActivityTraceFlags &= ~System.Diagnostics.ActivityTraceFlags.Recorded;
-            }
-        }
+            return next(context);
+        });
     }
+
+    private static bool IsOn(IConfiguration configuration) => !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
     /// <summary>Owns the providers: what is buffered is flushed at shutdown.</summary>
     private sealed class Exporting(TracerProvider traces, MeterProvider metrics) : Microsoft.Extensions.Hosting.IHostedService, IDisposable

@@ -58,4 +58,7 @@ public sealed record LadderRung(int ShortSide, int MaxKbps)
 {
     public static IReadOnlyList<LadderRung> Default { get; } =
         [new(2160, 16_000), new(1440, 9_000), new(1080, 5_000), new(720, 2_800), new(480, 1_500), new(360, 850), new(240, 450)];
+
+    /// <summary>The default's rungs of these shorter sides; all of them where none is named.</summary>
+    public static IReadOnlyList<LadderRung> Of(ICollection<int> shortSides) => shortSides.Count == 0 ? Default : [.. Default.Where(rung => shortSides.Contains(rung.ShortSide))];
 }

@@ -15,7 +15,7 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
     {
         await faults.PassAsync(FaultPoint.TaskPlan, context.Stop);
         using var source = await sources.OpenAsync(context.Task.VideoId, context.Stop);
-        MediaSettings settings = new() { Preset = options.Value.Preset, Threads = options.Value.Threads };
+        MediaSettings settings = new() { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) };
         var plan = await planner.PlanAsync(source.Path, context.Scratch, settings, context.Progress, context.Stop);
         if (plan.Normalized is { } normalized)
         {

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using Processing.Worker.Media;
 
 namespace Processing.Worker.Tasks;
 
@@ -38,9 +39,20 @@ public sealed class WorkerOptions
     [RegularExpression("^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower|veryslow)$", ErrorMessage = "Worker:Preset must be one of x264's presets, ultrafast to veryslow.")]
     public string Preset { get; set; } = "veryfast";
 
+    /// <summary>The ladder of new plans by its rungs' shorter sides in pixels: some of 2160, 1440, 1080, 720, 480, 360, 240. Empty: all. Never above the source.</summary>
+    [AllowedHeights(ErrorMessage = "Worker:Heights may name 2160, 1440, 1080, 720, 480, 360 and 240.")]
+    public IList<int> Heights { get; } = [];
+
     /// <summary>Encoder threads of new plans; part of the result. Several workers with one thread each waste less than one with many.</summary>
     [Range(1, 64, ErrorMessage = "Worker:Threads must lie between 1 and 64.")]
     public int Threads { get; set; } = 1;
+}
+
+/// <summary>Only heights that the ladder has a rate for.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class AllowedHeightsAttribute : ValidationAttribute
+{
+    public override bool IsValid(object? value) => value is IEnumerable<int> heights && heights.All(height => LadderRung.Default.Any(rung => rung.ShortSide == height));
 }
 
 [OptionsValidator]

@@ -23,6 +23,9 @@ public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? P
 /// <summary>The product's own AppHost with the Release services, on free ports, with state that goes with it.</summary>
 public sealed class Platform : IAsyncDisposable
 {
+    /// <summary>Three renditions of 1080p.</summary>
+    private static readonly int[] Ladder = [1080, 720, 480];
+
     private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(2);
 
     private readonly DistributedApplication _app;
@@ -45,6 +48,11 @@ public sealed class Platform : IAsyncDisposable
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.VideoPlatform_AppHost>([$"--Replicas:processing-worker={options.Workers}"], within.Token);
         var worker = builder.CreateResourceBuilder((ProjectResource)builder.Resources.Single(resource => resource.Name == "processing-worker"));
         worker.WithEnvironment("Worker__Threads", options.Threads.ToString(CultureInfo.InvariantCulture));
+        foreach (var (i, height) in Ladder.Index())
+        {
+            worker.WithEnvironment($"Worker__Heights__{i}", height.ToString(CultureInfo.InvariantCulture));
+        }
+
         if (options.PeerFiles is { } files)
         {
             builder.AddContainer("peer", "nginx")

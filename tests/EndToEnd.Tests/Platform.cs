@@ -150,6 +150,7 @@ public sealed class Platform : IAsyncLifetime
     {
         await CommandAsync(resource, KnownResourceCommands.RestartCommand, ct);
         await HealthyAsync(resource, ct);
+        Store.Database.Source.Clear(); // the pool's connections may have ended with the server
     }
 
     /// <summary>Waits until another process than <paramref name="pid"/> answers for a resource.</summary>
