@@ -10,6 +10,7 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
     ["upload"] = UploadBench.RunAsync,
     ["status"] = StatusBench.RunAsync,
     ["chunks"] = ChunksBench.RunAsync,
+    ["start"] = StartBench.RunAsync,
 };
 if (args is not [var name, ..] || !benches.TryGetValue(name, out var bench))
 {
