@@ -51,7 +51,7 @@ internal static class StartBench
             asked = Stopwatch.GetTimestamp();
             if (!run.HasExited)
             {
-                using var terminate = Process.Start("kill", ["-TERM", $"{run.Id}"]);
+                using var terminate = Process.Start("bash", ["-c", $"kill -TERM {run.Id}"]);
                 await run.WaitForExitAsync(CancellationToken.None);
             }
         }

@@ -1,5 +1,4 @@
-using System.Diagnostics;
-using Aspire.Hosting.ApplicationModel;
+using Testing;
 
 namespace EndToEnd.Tests;
 
@@ -8,28 +7,18 @@ internal sealed class HeldPool : IAsyncDisposable
 {
     private static readonly string[] _workers = ["processing-worker-0", "processing-worker-1"];
 
-    private readonly string[] _pids;
+    private readonly int[] _pids;
 
-    private HeldPool(string[] pids) => _pids = pids;
+    private HeldPool(int[] pids) => _pids = pids;
 
     /// <param name="platform">Whose.</param>
     /// <param name="workers">All of them where none is named.</param>
     public static async Task<HeldPool> HoldAsync(Platform platform, params string[] workers)
     {
-        HeldPool held = new([.. (workers.Length > 0 ? workers : _workers).Select(worker => PidOf(platform, worker))]);
-        await held.SignalAsync("-STOP");
+        HeldPool held = new([.. (workers.Length > 0 ? workers : _workers).Select(platform.Pid)]);
+        await Signals.SendAsync("STOP", held._pids);
         return held;
     }
 
-    public async ValueTask DisposeAsync() => await SignalAsync("-CONT");
-
-    private static string PidOf(Platform platform, string worker) => platform.Application.ResourceNotifications.TryGetCurrentState(worker, out var now)
-        ? $"{now.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value}"
-        : throw new InvalidOperationException($"{worker} is not known.");
-
-    private async Task SignalAsync(string signal)
-    {
-        using var kill = Process.Start("kill", [signal, .. _pids]);
-        await kill.WaitForExitAsync();
-    }
+    public async ValueTask DisposeAsync() => await Signals.SendAsync("CONT", _pids);
 }

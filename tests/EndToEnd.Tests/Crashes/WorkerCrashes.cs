@@ -50,7 +50,7 @@ public sealed class WorkerCrashes(Platform platform)
         }
         finally
         {
-            Signal(zombie, "CONT");
+            await Signals.SendAsync("CONT", zombie);
         }
 
         // It wakes with its files written and its commit before it: the token is refused, and it says so.
@@ -73,10 +73,4 @@ public sealed class WorkerCrashes(Platform platform)
     }
 
     private bool Logged(string text) => Directory.EnumerateFiles(Path.Combine(platform.StateFolder, "logs"), "processing-worker*.log").Any(log => File.ReadAllText(log).Contains(text, StringComparison.Ordinal));
-
-    private static void Signal(int pid, string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{pid}"]);
-        kill.WaitForExit();
-    }
 }
