@@ -9,7 +9,6 @@ public enum FaultPoint
     UploadMidBody,
     UploadBeforeCompleteObject,
     UploadAfterCompleteObject,
-    OutboxBeforePublish,
     OutboxAfterPublish,
     TaskPlan,
     TaskChunk,
@@ -17,5 +16,4 @@ public enum FaultPoint
     TaskFinalize,
     TaskBeforeCommit,
     TaskAfterCommit,
-    SegmentRead,
 }

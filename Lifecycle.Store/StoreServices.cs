@@ -36,12 +36,11 @@ public static class StoreServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
-        services.AddHostedService<StoreInitializer>();
         return services;
     }
 
-    /// <summary>For every process that writes outbox rows.</summary>
-    public static IServiceCollection AddOutboxRelay(this IServiceCollection services) => services.AddHostedService<OutboxRelay>();
+    /// <summary>For every process that writes: schema and bucket first, then the relay of its outbox rows. Readers start without, whatever is away.</summary>
+    public static IServiceCollection AddOutboxRelay(this IServiceCollection services) => services.AddHostedService<StoreInitializer>().AddHostedService<OutboxRelay>();
 
     /// <summary>Has <typeparamref name="THandler"/> hear every change of every video.</summary>
     public static IServiceCollection AddVideoEvents<THandler>(this IServiceCollection services)

@@ -25,8 +25,8 @@ internal static class Replicas
     }
 
     /// <summary>
-    /// The body of an nginx upstream, one <c>server</c> line per replica, whatever their number. One refused or broken attempt takes a replica out
-    /// of the rotation for a second: its neighbour answers meanwhile, and it is back soon after its restart.
+    /// The body of an nginx upstream, one <c>server</c> line per replica, whatever their number. No replica is ever taken out of the rotation: a dead one
+    /// refuses at once and the next is asked, and the 503 of one that has something else cached must not cost it the requests that it can answer.
     /// </summary>
     public static IResourceBuilder<ContainerResource> WithUpstream(
         this IResourceBuilder<ContainerResource> gateway, string variable, IReadOnlyList<IResourceBuilder<ProjectResource>> replicas)
@@ -34,7 +34,7 @@ internal static class Replicas
         var servers = ReferenceExpression.Create($"");
         foreach (var replica in replicas)
         {
-            servers = ReferenceExpression.Create($"{servers}server {replica.GetEndpoint("http").Property(EndpointProperty.HostAndPort)} max_fails=1 fail_timeout=1s; ");
+            servers = ReferenceExpression.Create($"{servers}server {replica.GetEndpoint("http").Property(EndpointProperty.HostAndPort)} max_fails=0; ");
             gateway.WaitFor(replica);
         }
 

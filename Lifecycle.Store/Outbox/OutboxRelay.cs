@@ -64,7 +64,6 @@ public sealed partial class OutboxRelay(LifecycleDatabase database, OutboxSignal
             return 0;
         }
 
-        await faults.PassAsync(FaultPoint.OutboxBeforePublish, ct);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(_confirmWithin);
         await Task.WhenAll(rows.Select(row => PublishAsync(channel, row, deadline.Token)));

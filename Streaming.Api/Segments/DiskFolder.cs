@@ -34,6 +34,19 @@ public sealed class DiskFolder : IDisposable
     public static SafeFileHandle Create(string path) =>
         File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 
+    /// <summary>A file that is gone already, with its folder or without, is as good as deleted; one that cannot be deleted goes with the folder.</summary>
+    public static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // As said.
+        }
+    }
+
     public void Dispose()
     {
         Remove(Path);

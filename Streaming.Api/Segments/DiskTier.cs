@@ -75,7 +75,7 @@ public sealed partial class DiskTier : BackgroundService
     {
         if (!_files.TryAdd(key, new(path), bytes))
         {
-            File.Delete(path);
+            DiskFolder.TryDelete(path);
         }
     }
 
@@ -119,13 +119,13 @@ public sealed partial class DiskTier : BackgroundService
             }
             else
             {
-                File.Delete(path); // the video was deleted meanwhile
+                DiskFolder.TryDelete(path); // the video was deleted meanwhile
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             Log.NotWritten(_logger, key, exception.Message);
-            File.Delete(path);
+            DiskFolder.TryDelete(path);
         }
     }
 
@@ -136,14 +136,7 @@ public sealed partial class DiskTier : BackgroundService
             _metrics.DiskEviction();
         }
 
-        try
-        {
-            File.Delete(file.Path);
-        }
-        catch (IOException exception)
-        {
-            Log.NotWritten(_logger, key, exception.Message);
-        }
+        DiskFolder.TryDelete(file.Path);
     }
 
     private sealed class DiskFile(string path)

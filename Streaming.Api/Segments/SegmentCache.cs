@@ -112,16 +112,29 @@ public sealed partial class SegmentCache : IAsyncDisposable
         }
 
         _metrics.DiskRead();
-        cached = hits == PromoteAfter && wanted.Bytes <= _largestInMemory ? new(Promote(wanted, file), null, null) : new(null, file, null);
-        return true;
+        if (hits != PromoteAfter || wanted.Bytes > _largestInMemory)
+        {
+            cached = new(null, file, null);
+            return true;
+        }
+
+        var promoted = Promote(wanted, file);
+        cached = new(promoted, null, null);
+        return promoted is not null;
     }
 
-    private byte[] Promote(ServedObject wanted, SafeFileHandle file)
+    /// <summary>Into memory; null where the file is shorter than the object: somebody has cut it, and it is fetched anew.</summary>
+    private byte[]? Promote(ServedObject wanted, SafeFileHandle file)
     {
         using (file)
         {
             var bytes = GC.AllocateUninitializedArray<byte>((int)wanted.Bytes);
-            RandomAccess.Read(file, bytes, 0);
+            if (RandomAccess.Read(file, bytes, 0) != bytes.Length)
+            {
+                _disk.Remove(wanted.Key);
+                return null;
+            }
+
             _memory.TryAdd(wanted.Key, bytes, bytes.Length);
             return bytes;
         }
@@ -182,7 +195,7 @@ public sealed partial class SegmentCache : IAsyncDisposable
         }
         else if (fetch.Path is { } path)
         {
-            File.Delete(path);
+            DiskFolder.TryDelete(path);
         }
     }
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using Lifecycle.Contracts;
 using Lifecycle.Store;
-using Lifecycle.Store.Faults;
 using Lifecycle.Store.Objects;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +12,7 @@ namespace Streaming.Api.Segments;
 /// broken read stopped, and checked against the catalogue's checksum.
 /// </summary>
 public sealed partial class SegmentFetcher(
-    ObjectStore objects, FaultPoints faults, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<SegmentFetcher> logger) : IDisposable
+    ObjectStore objects, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<SegmentFetcher> logger) : IDisposable
 {
     private const int Tries = 3;
 
@@ -114,7 +113,6 @@ public sealed partial class SegmentFetcher(
         var buffer = fetch.Memory ?? new byte[Step];
         while (read < size)
         {
-            await faults.PassAsync(FaultPoint.SegmentRead, patience.Token);
             patience.CancelAfter(_stepWithin);
             var room = buffer.AsMemory(fetch.Memory is null ? 0 : (int)read, (int)Math.Min(Step, size - read));
             var count = await source.ReadAsync(room, patience.Token);

@@ -33,7 +33,7 @@ public sealed class BadInput(Platform platform)
         Assert.StartsWith("Not a video", await ReasonAsync(noise), StringComparison.Ordinal);
     }
 
-    /// <summary>As a text, and behind bytes that make it look like something else.</summary>
+    /// <summary>As a text, and with bytes of no text behind it.</summary>
     [Theory]
     [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n")]
     [InlineData("ffconcat version 1.0\nfile '/etc/passwd'\nfile '{url}'\n")]

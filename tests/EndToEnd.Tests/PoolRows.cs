@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Lifecycle.Contracts;
 using Testing;
 using Xunit;
 
@@ -35,7 +36,7 @@ public sealed class PoolRows(Platform platform)
     {
         var clip = await Library.ClipAsync(Ct);
         Assert.Equal(["IDLE", "IDLE"], (await WorkersAsync(workers => workers.All(worker => worker.Status == "IDLE"))).Select(worker => worker.Status));
-        await File.WriteAllTextAsync(Path.Combine(platform.Faults, "TaskPlan"), "delay 15", Ct);
+        await platform.ArmAsync(FaultPoint.TaskPlan, "delay 15", Ct);
         var video = await platform.UploadAsync(clip, Ct);
         var busy = await WorkersAsync(workers => workers.Any(worker => worker.Status == "BUSY"));
         Assert.Equal(["worker-0", "worker-1"], busy.Select(worker => worker.Id));
@@ -64,7 +65,7 @@ public sealed class PoolRows(Platform platform)
         await using (await HeldPool.HoldAsync(platform))
         {
             video = await platform.UploadAsync(Library.Text, Ct);
-            await File.WriteAllTextAsync(Path.Combine(platform.Faults, "TaskPlan"), "delay 15", Ct);
+            await platform.ArmAsync(FaultPoint.TaskPlan, "delay 15", Ct);
             await platform.UploadAsync(Library.Text, Ct);
             await platform.UploadAsync(Library.Text, Ct);
         }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Processing.Worker.Media;
+using Processing.Worker.Media.Ffmpeg;
+using Processing.Worker.Media.Planning;
 
 namespace Media.Tests;
 
@@ -61,27 +63,47 @@ public sealed class BadInputs
         Assert.Contains("truncated", (await RefusedAsync(content[..(content.Length / 2)])).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A listener that must see no connection and a named pipe stand behind every reference: who opens the pipe hangs, and is told apart by its timeout.</summary>
+    /// <summary>Playlists of every kind that ffmpeg follows; {url} and {file} must stay untouched.</summary>
+    public static TheoryData<string> Playlists =>
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXTINF:5,\nfile://{file}\n#EXTINF:5,\n{file}\n#EXT-X-ENDLIST\n",
+        "\n\n#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n",
+        "ffconcat version 1.0\nfile '{file}'\nfile '{url}'\n",
+        "file '{file}'\nfile '{url}'\n",
+        "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\"><Period><AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    ];
+
     [Theory]
-    [InlineData("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXTINF:5,\nfile://{file}\n#EXTINF:5,\n{file}\n#EXT-X-ENDLIST\n")]
-    [InlineData("\n\n#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n")]
-    [InlineData("ffconcat version 1.0\nfile '{file}'\nfile '{url}'\n")]
-    [InlineData("file '{file}'\nfile '{url}'\n")]
-    [InlineData("<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\"><Period><AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>")]
-    [InlineData("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n")]
-    public async Task A_playlist_and_nothing_that_it_names_is_read(string playlist)
+    [MemberData(nameof(Playlists))]
+    public Task A_playlist_and_nothing_that_it_names_is_read(string playlist) => UntouchedAsync(playlist, async text =>
+    {
+        await RefusedAsync(text, "playlist.m3u8");
+        await RefusedAsync([.. text, 0, 1, 2, 3], "playlist.mp4");
+    });
+
+    /// <summary>The second line: where a playlist passes for a binary, ffprobe's own lists of demuxers and protocols stand in the way.</summary>
+    [Theory]
+    [MemberData(nameof(Playlists))]
+    public Task Ffprobe_follows_no_playlist_either(string playlist) => UntouchedAsync(playlist, async text =>
+    {
+        var path = Path.Combine(Sources.NewFolder("input"), "playlist.mp4");
+        await File.WriteAllBytesAsync(path, text);
+        SourceProbe prober = new(Pipeline.Ffmpeg, Pipeline.Quick);
+        var failure = await Assert.ThrowsAnyAsync<MediaFailureException>(
+            async () => prober.Check(await prober.ProbeAsync(path, null, FfmpegRunner.CreateWorkDir(Sources.NewFolder("process")), CancellationToken.None)));
+        Assert.NotEqual(MediaFailureCategory.Timeout, failure.Failure.Category);
+    });
+
+    /// <summary>A listener that must see no connection and a named pipe stand behind every reference: who opens the pipe hangs, and is told apart by its timeout.</summary>
+    private static async Task UntouchedAsync(string playlist, Func<byte[], Task> tried)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var folder = Sources.NewFolder("references");
-        var file = Path.Combine(folder, "secret.mp4");
+        var file = Path.Combine(Sources.NewFolder("references"), "secret.mp4");
         await Tool.CheckedAsync("mkfifo", "-m", "666", file);
-        var text = playlist.Replace("{url}", $"http://{listener.LocalEndpoint}/x.mp4", StringComparison.Ordinal).Replace("{file}", file, StringComparison.Ordinal);
-
-        await RefusedAsync(System.Text.Encoding.UTF8.GetBytes(text), "playlist.m3u8");
-
-        // The same behind bytes that make it look binary, so that only the demuxer policy stands in the way.
-        await RefusedAsync([.. System.Text.Encoding.UTF8.GetBytes(text), 0, 1, 2, 3], "playlist.mp4");
+        await tried(System.Text.Encoding.UTF8.GetBytes(
+            playlist.Replace("{url}", $"http://{listener.LocalEndpoint}/x.mp4", StringComparison.Ordinal).Replace("{file}", file, StringComparison.Ordinal)));
         Assert.False(listener.Pending());
     }
 

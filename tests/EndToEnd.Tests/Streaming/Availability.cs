@@ -65,6 +65,7 @@ public sealed class Availability(Platform platform)
     public async Task With_Postgres_and_S3_stopped_a_video_that_was_played_plays_on(bool gatewayCaches)
     {
         var video = await ReadyAsync(await Clips.ShortAsync());
+        var unplayed = (await SegmentsAsync(await ReadyAsync(await Clips.ShortAsync())))[^1];
         await GatewayCachesAsync(gatewayCaches);
         // Both replicas have it: a few rounds over the two of them.
         List<byte[]> played = [];
@@ -82,6 +83,9 @@ public sealed class Availability(Platform platform)
         {
             for (var round = 0; round < 4; round++)
             {
+                // What no replica has is refused, which takes nothing from what they have.
+                using var refused = await platform.Http.GetAsync(unplayed, Ct);
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
                 Assert.Equal(played, await PlayAsync(video));
             }
         }

@@ -37,7 +37,7 @@ public sealed class GatewayFixture : IAsyncLifetime
                 return context.Request.Path == "/health" ? context.Response.WriteAsync("ok", context.RequestAborted) : Handler(number, context);
             });
             await replica.StartAsync(TestContext.Current.CancellationToken);
-            servers.Add($"server {new Uri(replica.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Authority} max_fails=1 fail_timeout=1s;");
+            servers.Add($"server {new Uri(replica.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Authority} max_fails=0;");
         }
 
         var builder = Models.Create("--ephemeral", "--LocalHosting:ConsoleLogs=false");
