@@ -37,6 +37,8 @@ public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal sign
 /// </summary>
 public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal) : IAsyncDisposable
 {
+    private static readonly TimeSpan[] _sweepsAfter = [TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)];
+
     private bool _wakeRelay;
 
     public NpgsqlConnection Connection => connection;
@@ -127,7 +129,8 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
 
     /// <summary>Has the sweeper look at the video's objects soon, and once more when no zombie can still be writing.</summary>
     public Task SweepAsync(Guid videoId, CancellationToken ct) => connection.ExecuteAsync(
-        "insert into sweeps (video_id, due) values ($1, now() + interval '5 seconds'), ($1, now() + interval '10 minutes') on conflict do nothing", [videoId], ct);
+        "insert into sweeps (video_id, due) select id, now() + after from videos, unnest($2) as sweep (after) where id = $1 on conflict do nothing",
+        [videoId, _sweepsAfter], ct);
 
     private async Task EnqueueAsync<T>(
         string exchange, string routingKey, string type, Guid subject, T data, JsonTypeInfo<CloudEvent<T>> json, string? traceParent, CancellationToken ct)

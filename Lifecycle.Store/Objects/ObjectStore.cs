@@ -20,6 +20,17 @@ public sealed record UploadedPart(int Number, string ETag, long Bytes);
 /// </summary>
 public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
 {
+    /// <summary>One request's body: at 30 s a request (Clients.cs), a store that takes half a MiB a second is not yet away.</summary>
+    private const int PartBytes = 16 << 20;
+
+    /// <summary>Beyond it a file goes in parts: S3 takes 5 GiB in one PUT, and a request's timeout covers its whole body.</summary>
+    private const long SinglePutBytes = 64L << 20;
+
+    private static readonly TimeSpan _abortWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>A download that brings nothing for so long has failed.</summary>
+    public TimeSpan ReadWithin { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Creates the bucket where it is missing.</summary>
     public async Task EnsureBucketAsync(CancellationToken ct)
     {
@@ -46,9 +57,15 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
         }
     }
 
-    /// <summary>Writes a file as a new object. An object that is there already is left as it is: keys carry lease tokens, so it is ours.</summary>
+    /// <summary>Writes a file as a new object. Keys carry lease tokens: an object that is there already is ours.</summary>
     public async Task PutFileAsync(string key, string path, string contentType, CancellationToken ct)
     {
+        if (new FileInfo(path).Length > SinglePutBytes)
+        {
+            await PutPartsAsync(key, path, contentType, ct);
+            return;
+        }
+
         try
         {
             await s3.PutObjectAsync(new PutObjectRequest
@@ -82,6 +99,7 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
     }
 
     /// <summary>Writes an object into a file. False where there is no object.</summary>
+    /// <exception cref="TimeoutException">The store sent nothing for <see cref="ReadWithin"/>: the SDK's own timeout ends with the headers.</exception>
     public async Task<bool> DownloadAsync(string key, string path, CancellationToken ct)
     {
         if (await OpenReadAsync(key, 0, ct) is not { } source)
@@ -92,7 +110,7 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
         await using (source)
         {
             await using FileStream target = new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous });
-            await source.CopyToAsync(target, 1 << 20, ct);
+            await CopyAsync(source, target, ct);
         }
 
         return true;
@@ -193,17 +211,95 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
     /// <summary>Aborts every upload of a key, known or not: a crash may have lost the id of one.</summary>
     public async Task AbortUploadsAsync(string key, CancellationToken ct)
     {
-        var listed = await s3.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket.Name, Prefix = key }, ct);
-        foreach (var upload in (listed.MultipartUploads ?? []).Where(upload => upload.Key == key))
+        foreach (var id in (await ListUploadsAsync(key, ct)).Where(upload => upload.Key == key).Select(upload => upload.Id))
         {
+            await AbortUploadAsync(key, id, ct);
+        }
+    }
+
+    /// <summary>Unfinished uploads under a prefix, at most S3's 1,000. MinIO lists those of an exact key only, and ends old ones itself.</summary>
+    public async Task<IReadOnlyList<(string Key, string Id)>> ListUploadsAsync(string prefix, CancellationToken ct)
+    {
+        var listed = await s3.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket.Name, Prefix = prefix }, ct);
+        return [.. (listed.MultipartUploads ?? []).Select(upload => (upload.Key, upload.UploadId))];
+    }
+
+    /// <summary>Aborts one upload; one that is gone already does not matter.</summary>
+    public async Task AbortUploadAsync(string key, string uploadId, CancellationToken ct)
+    {
+        try
+        {
+            await s3.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = bucket.Name, Key = key, UploadId = uploadId }, ct);
+        }
+        catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            // Gone already.
+        }
+    }
+
+    private async Task PutPartsAsync(string key, string path, string contentType, CancellationToken ct)
+    {
+        await using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, BufferSize = 0, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+        var uploadId = await BeginUploadAsync(key, contentType, ct);
+        try
+        {
+            List<UploadedPart> parts = [];
+            var buffer = new byte[PartBytes];
+            int bytes;
+            while ((bytes = await file.ReadAtLeastAsync(buffer, PartBytes, throwOnEndOfStream: false, ct)) > 0)
+            {
+                parts.Add(await PutPartAsync(key, uploadId, parts.Count + 1, buffer, bytes, ct));
+            }
+
+            if (!await CompleteUploadAsync(key, uploadId, parts, ct))
+            {
+                throw new IOException($"The store lost the upload of {key}."); // aborted by somebody who holds the lease for dead
+            }
+        }
+        catch
+        {
+            await TryAbortAsync(key, uploadId);
+            throw;
+        }
+    }
+
+    /// <summary>After a failure that is to be seen instead of this one's; the sweeper aborts what is left.</summary>
+    private async Task TryAbortAsync(string key, string uploadId)
+    {
+        using CancellationTokenSource within = new(_abortWithin);
+        try
+        {
+            await AbortUploadAsync(key, uploadId, within.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        {
+            // The sweeper's.
+        }
+    }
+
+    private async Task CopyAsync(Stream source, Stream target, CancellationToken ct)
+    {
+        var buffer = new byte[1 << 20];
+        while (true)
+        {
+            int read;
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            patience.CancelAfter(ReadWithin);
             try
             {
-                await s3.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = bucket.Name, Key = key, UploadId = upload.UploadId }, ct);
+                read = await source.ReadAsync(buffer, patience.Token);
             }
-            catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+            catch (Exception exception) when (patience.IsCancellationRequested && !ct.IsCancellationRequested)
             {
-                // Gone already.
+                throw new TimeoutException($"The store sent nothing for {ReadWithin.TotalSeconds:0} s.", exception);
             }
+
+            if (read == 0)
+            {
+                return;
+            }
+
+            await target.WriteAsync(buffer.AsMemory(0, read), ct);
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
 {
     private const int Batch = 10;
 
+    /// <summary>A row that cannot be swept lets the others go first.</summary>
+    private static readonly TimeSpan _failedAfter = TimeSpan.FromSeconds(10);
+
     public async Task PassAsync(CancellationToken ct)
     {
         for (var i = 0; i < Batch && await SweepNextAsync(ct); i++)
@@ -26,6 +29,33 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
     }
 
     private async Task<bool> SweepNextAsync(CancellationToken ct)
+    {
+        (Guid VideoId, DateTimeOffset Due) row = default;
+        try
+        {
+            return await SweepFirstAsync(claimed => row = claimed, ct);
+        }
+        catch (Exception exception) when (row != default && !ct.IsCancellationRequested)
+        {
+            await PutOffAsync(row.VideoId, row.Due, ct);
+            if (Outages.IsOutage(exception))
+            {
+                throw;
+            }
+
+            Log.NotSwept(logger, exception, row.VideoId);
+            return true;
+        }
+    }
+
+    private async Task PutOffAsync(Guid videoId, DateTimeOffset due, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("update sweeps set due = now() + $3 where video_id = $1 and due = $2", [videoId, due, _failedAfter], ct);
+    }
+
+    /// <returns>False where no row is due.</returns>
+    private async Task<bool> SweepFirstAsync(Action<(Guid VideoId, DateTimeOffset Due)> claimed, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -36,10 +66,17 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
             return false;
         }
 
+        claimed(due);
         var listed = await objects.ListAsync(ObjectKeys.Video(due.VideoId), ct).Select(entry => entry.Key).ToListAsync(ct);
+        var uploads = await objects.ListUploadsAsync(ObjectKeys.Video(due.VideoId), ct);
         var keep = await KeptAsync(connection, due.VideoId, ct);
         List<string> dead = [.. listed.Where(key => !keep(key))];
         await objects.DeleteAsync(dead, ct);
+        foreach (var (key, id) in uploads.Where(upload => !keep(upload.Key)))
+        {
+            await objects.AbortUploadAsync(key, id, ct);
+        }
+
         await connection.ExecuteAsync("delete from sweeps where video_id = $1 and due = $2", [due.VideoId, due.Due], ct);
         await transaction.CommitAsync(ct);
         Log.Swept(logger, due.VideoId, dead.Count, listed.Count - dead.Count);
@@ -77,5 +114,8 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
     {
         [LoggerMessage(Level = LogLevel.Information, Message = "Swept video {VideoId}: {Removed} objects removed, {Kept} kept")]
         public static partial void Swept(ILogger logger, Guid videoId, int removed, int kept);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Video {VideoId} could not be swept")]
+        public static partial void NotSwept(ILogger logger, Exception exception, Guid videoId);
     }
 }

@@ -25,6 +25,12 @@ public sealed record FinishedVersion(string Catalogue, string Conformance, strin
 /// </summary>
 public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule schedule)
 {
+    /// <summary>
+    /// A task that was put off for so long spends an attempt: what calls itself an outage may be the task's own fault, and then
+    /// it would come back for ever. Far above any outage that somebody mends.
+    /// </summary>
+    public static readonly TimeSpan PutOffAtMost = TimeSpan.FromHours(2);
+
     private const string EndRun =
         """
         with ended as (
@@ -93,9 +99,17 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
     public Task<RunEnd> FailAsync(ClaimedTask task, TaskFailure failure, CancellationToken ct) =>
         EndAsync(task, (transaction, video, job) => SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.Retried, schedule.DelayAfter(task.Attempt), ct), ct);
 
-    /// <summary>Gives the task back because a store is away: it runs again after <paramref name="delay"/> and no attempt is spent.</summary>
-    public Task<RunEnd> SnoozeAsync(ClaimedTask task, TimeSpan delay, CancellationToken ct) => EndAsync(task, async (transaction, _, _) =>
+    /// <summary>
+    /// Gives the task back because a store is away or the disk is full: it runs again after <paramref name="delay"/> and no
+    /// attempt is spent. When nothing but this has happened for <see cref="PutOffAtMost"/>, it fails with <paramref name="cause"/>.
+    /// </summary>
+    public Task<RunEnd> SnoozeAsync(ClaimedTask task, TimeSpan delay, TaskFailure cause, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
     {
+        if (await IsPutOffTooLongAsync(transaction, task, ct))
+        {
+            return await SpendAttemptAsync(transaction, video, job, task, cause, TaskTrigger.Retried, schedule.DelayAfter(task.Attempt), ct);
+        }
+
         await WriteEndAsync(transaction, task, TaskTrigger.Snoozed, 0, delay, null, null, ct);
         return RunEnd.Committed;
     }, ct);
@@ -107,6 +121,14 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         await transaction.PermitAsync(job.Id, video.Id, 1, job.TraceParent, ct);
         return RunEnd.Committed;
     }, ct);
+
+    /// <summary>Has the sweeper look at the video: a lease of it was lost.</summary>
+    public async Task SweepAsync(Guid videoId, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        await transaction.SweepAsync(videoId, ct);
+        await transaction.CommitAsync(ct);
+    }
 
     /// <summary>The outputs of a job's finished tasks of one kind, as JSON, by ordinal.</summary>
     public async Task<IReadOnlyList<string>> OutputsAsync(Guid jobId, TaskKind kind, CancellationToken ct)
@@ -171,6 +193,13 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         var token = await transaction.Connection.ScalarAsync<long>("select lease_token from tasks where id = $1 for update", [task.TaskId], ct);
         return token == task.LeaseToken ? (video, job) : null;
     }
+
+    /// <summary>Counts from the first run that was put off since one ended otherwise; being given back is no end.</summary>
+    private static Task<bool> IsPutOffTooLongAsync(LifecycleTransaction transaction, ClaimedTask task, CancellationToken ct) => transaction.Connection.ScalarAsync<bool>(
+        """
+        select min(started_at) < now() - $3 from task_runs where task_id = $1 and outcome = $2
+        and lease_token > coalesce((select max(lease_token) from task_runs where task_id = $1 and outcome not in ($2, $4)), 0)
+        """, [task.TaskId, nameof(TaskTrigger.Snoozed), PutOffAtMost, nameof(TaskTrigger.Preempted)], ct);
 
     private static async Task<RunEnd> SpendAttemptAsync(
         LifecycleTransaction transaction, LockedVideo video, LockedJob job, ClaimedTask task, TaskFailure failure, TaskTrigger again, TimeSpan? delay, CancellationToken ct)

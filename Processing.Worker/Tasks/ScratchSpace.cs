@@ -59,7 +59,7 @@ public sealed partial class ScratchSpace : IDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             Log.NotRemoved(_logger, folder, exception.Message);
         }

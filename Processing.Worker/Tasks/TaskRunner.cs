@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using Lifecycle.Contracts;
-using Lifecycle.Contracts.Storage;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store;
 using Lifecycle.Store.Faults;
-using Lifecycle.Store.Objects;
 using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Media;
@@ -14,7 +12,7 @@ namespace Processing.Worker.Tasks;
 
 /// <summary>Runs one claimed task under its lease and ends the run, whatever happens: committed, failed, put off or given back.</summary>
 public sealed partial class TaskRunner(
-    IServiceProvider handlers, TaskQueue queue, TaskOutcomes outcomes, ScratchSpace scratch, ObjectStore objects, FaultPoints faults,
+    IServiceProvider handlers, TaskQueue queue, TaskOutcomes outcomes, ScratchSpace scratch, FaultPoints faults,
     IOptions<WorkerOptions> options, TimeProvider time, ILogger<TaskRunner> logger)
 {
     private static readonly ActivitySource _activities = new("VideoPlatform.Worker");
@@ -31,16 +29,17 @@ public sealed partial class TaskRunner(
         });
         var started = time.GetTimestamp();
         await using LeaseKeeper lease = new(queue, task, time, logger, stopping);
-        var folder = scratch.Create(task);
+        string? folder = null;
         try
         {
+            folder = scratch.Create(task);
             var handler = handlers.GetRequiredKeyedService<ITaskHandler>(task.Kind);
             var end = await handler.RunAsync(new(task, folder, lease, lease.Stop));
             await faults.PassAsync(FaultPoint.TaskAfterCommit, CancellationToken.None);
             Log.Ended(logger, task.Kind, task.Ordinal, task.VideoId, end, time.GetElapsedTime(started).TotalSeconds);
             if (end == RunEnd.LeaseLost)
             {
-                await RemoveOutputsAsync(task);
+                await SweepAsync(task);
             }
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -50,7 +49,10 @@ public sealed partial class TaskRunner(
         }
         finally
         {
-            scratch.Remove(folder);
+            if (folder is not null)
+            {
+                scratch.Remove(folder);
+            }
         }
     }
 
@@ -62,17 +64,17 @@ public sealed partial class TaskRunner(
             if (lease.IsLost)
             {
                 Log.LeaseLost(logger, task.Kind, task.Ordinal, task.VideoId);
-                await RemoveOutputsAsync(task);
+                await SweepAsync(task);
             }
             else if (exception is OperationCanceledException && (lease.IsStopped || stopping.IsCancellationRequested))
             {
                 Log.GivenBack(logger, task.Kind, task.Ordinal, task.VideoId);
                 await outcomes.PreemptAsync(task, within.Token);
             }
-            else if (exception is not MediaFailureException && Outages.IsOutage(exception))
+            else if (exception is ScratchFullException || IsOutage(exception))
             {
                 Log.PutOff(logger, task.Kind, task.Ordinal, task.VideoId, exception.Message);
-                await outcomes.SnoozeAsync(task, Jitter(TimeSpan.FromSeconds(options.Value.SnoozeSeconds)), within.Token);
+                await outcomes.SnoozeAsync(task, Jitter(TimeSpan.FromSeconds(options.Value.SnoozeSeconds)), FailureOf(exception), within.Token);
             }
             else
             {
@@ -87,18 +89,20 @@ public sealed partial class TaskRunner(
         }
     }
 
-    /// <summary>What a lost lease wrote is nobody's; the sweeper would find it, this is sooner.</summary>
-    private async Task RemoveOutputsAsync(ClaimedTask task)
+    /// <summary>
+    /// Has the sweeper look soon. Only it removes: a lease that seems lost may have committed, when the commit's answer was lost
+    /// or this process was stopped behind it, and then its objects are the video's.
+    /// </summary>
+    private async Task SweepAsync(ClaimedTask task)
     {
         using CancellationTokenSource within = new(_endWithin, time);
         try
         {
-            var keys = await objects.ListAsync(ObjectKeys.Lease(task.VideoId, task.Version, task.LeaseToken), within.Token).Select(entry => entry.Key).ToListAsync(within.Token);
-            await objects.DeleteAsync(keys, within.Token);
+            await outcomes.SweepAsync(task.VideoId, within.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
         {
-            Log.LeftToSweeper(logger, task.VideoId, exception.Message);
+            Log.LeftToLaterSweep(logger, task.VideoId, exception.Message);
         }
     }
 
@@ -110,10 +114,13 @@ public sealed partial class TaskRunner(
         return activity?.SetTag("video.id", task.VideoId).SetTag("job.id", task.JobId).SetTag("task.id", task.TaskId).SetTag("task.attempt", task.Attempt);
     }
 
+    private static bool IsOutage(Exception exception) => exception is not MediaFailureException && Outages.IsOutage(exception);
+
     private static TaskFailure FailureOf(Exception exception) => exception switch
     {
         MediaFailureException { Failure: var media } => new(Enum.Parse<FailureCategory>(media.Category.ToString()), media.Message, media.StderrTail, media.IsPermanent),
         ScratchFullException => new(FailureCategory.Resources, "The worker has too little disk space for this video.", exception.Message, IsPermanent: false),
+        _ when IsOutage(exception) => new(FailureCategory.Storage, "A part of the platform that the task needs was away for too long.", exception.ToString(), IsPermanent: false),
         IOException => new(FailureCategory.Storage, "The worker could not read or write a file.", exception.ToString(), IsPermanent: false),
         _ => new(FailureCategory.Unknown, "The worker failed unexpectedly.", exception.ToString(), IsPermanent: false),
     };
@@ -131,7 +138,7 @@ public sealed partial class TaskRunner(
         [LoggerMessage(Level = LogLevel.Information, Message = "{Kind} {Ordinal} of video {VideoId}: given back")]
         public static partial void GivenBack(ILogger logger, TaskKind kind, int ordinal, Guid videoId);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: put off, a store is away: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: put off: {Reason}")]
         public static partial void PutOff(ILogger logger, TaskKind kind, int ordinal, Guid videoId, string reason);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId} failed ({Category}): {Reason}")]
@@ -140,7 +147,7 @@ public sealed partial class TaskRunner(
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Kind} {Ordinal} of video {VideoId}: its end could not be written, the lease will run out: {Reason}")]
         public static partial void LeftToRescuer(ILogger logger, TaskKind kind, int ordinal, Guid videoId, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Outputs of a lost lease of video {VideoId} are left to the sweeper: {Reason}")]
-        public static partial void LeftToSweeper(ILogger logger, Guid videoId, string reason);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Outputs of a lost lease of video {VideoId} are left to a later sweep: {Reason}")]
+        public static partial void LeftToLaterSweep(ILogger logger, Guid videoId, string reason);
     }
 }

@@ -150,11 +150,57 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
     public async Task Putting_off_and_giving_back_spend_no_attempt()
     {
         await UploadAsync();
-        await Outcomes.SnoozeAsync(await ClaimAsync(), TimeSpan.Zero, Ct);
+        await Outcomes.SnoozeAsync(await ClaimAsync(), TimeSpan.Zero, Failure(permanent: false), Ct);
         var task = await ClaimAsync();
         Assert.Equal(1, task.Attempt);
         await Outcomes.PreemptAsync(task, Ct);
         Assert.Equal(1, (await ClaimAsync()).Attempt);
+    }
+
+    [Fact]
+    public async Task A_task_that_is_put_off_for_two_hours_spends_an_attempt_and_one_of_half_an_hour_none()
+    {
+        var video = await UploadAsync();
+        for (var minutes = 30; minutes >= 0; minutes -= 5)
+        {
+            Assert.Equal(1, await PutOffAsync(began: minutes));
+        }
+
+        Assert.Equal(1, await PutOffAsync(began: 119));
+        Assert.Equal(1, await PutOffAsync(began: 121)); // the first that is found too old is the next one's past
+        Assert.Equal(2, await PutOffAsync(began: 0));
+        Assert.Equal(2, await PutOffAsync(began: 0)); // counted anew
+        Assert.Equal(["Snoozed", "Retried"], await _store.QueryAsync(
+            "select distinct on (outcome) outcome from task_runs r join tasks t on t.id = r.task_id where t.video_id = $1 order by outcome desc", row => row.GetString(0), Ct, video));
+
+        async Task<int> PutOffAsync(int began)
+        {
+            var task = await ClaimAsync();
+            await Outcomes.SnoozeAsync(task, TimeSpan.Zero, Failure(permanent: false), Ct);
+            await _store.QueryAsync("update task_runs set started_at = now() - make_interval(mins => $2) where lease_token = $1", _ => 0, Ct, task.LeaseToken, began);
+            await ExecuteAsync("update tasks set run_after = now() where id = $1", task.TaskId);
+            return await ScalarAsync<int>("select attempt from tasks where id = $1", task.TaskId);
+        }
+    }
+
+    [Fact]
+    public async Task Replaying_one_of_two_failed_tasks_runs_both_and_the_video_becomes_READY()
+    {
+        var video = await UploadAsync();
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 2, audio: false, Ct);
+        ClaimedTask[] chunks = [await ClaimAsync(), await ClaimAsync()];
+        foreach (var chunk in chunks)
+        {
+            Assert.Equal(RunEnd.Committed, await Outcomes.FailAsync(chunk, Failure(permanent: true), Ct));
+        }
+
+        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(10, Ct), letter => letter.VideoId == video);
+        Assert.Equal(MoveOutcome.Moved, await _store.Get<DeadLetters>().ReplayAsync(letter.Id, Ct));
+        Assert.Equal(0, await CountAsync("select count(*) from dead_letters where video_id = $1", video));
+        await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
+        await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
+        Assert.Equal(RunEnd.Committed, await Outcomes.CompleteFinalAsync(await ClaimAsync(), new("{}", "{}", "{}"), Ct));
+        Assert.Equal(VideoState.Ready, await StateAsync(video));
     }
 
     [Fact]
