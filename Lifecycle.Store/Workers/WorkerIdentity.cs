@@ -47,13 +47,28 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
         }
 
         await ReleaseAsync();
-        _connection = await source.OpenConnectionAsync(ct);
+        var connection = await source.OpenConnectionAsync(ct);
+        try
+        {
+            _ordinal = await LockAsync(connection, ct);
+            _connection = connection; // only now: one without the lock would pass for the identity
+        }
+        catch
+        {
+            await EndAsync(connection);
+            throw;
+        }
+
+        return $"worker-{_ordinal}";
+    }
+
+    private async Task<int> LockAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
         foreach (var ordinal in Enumerable.Range(0, MaximumWorkers).Prepend(_ordinal ?? 0))
         {
-            if (await _connection.ScalarAsync<bool>("select pg_try_advisory_lock($1, $2)", [LockClass, ordinal], ct))
+            if (await connection.ScalarAsync<bool>("select pg_try_advisory_lock($1, $2)", [LockClass, ordinal], ct))
             {
-                _ordinal = ordinal;
-                return $"worker-{ordinal}";
+                return ordinal;
             }
         }
 
@@ -65,9 +80,15 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
         if (_connection is { } connection)
         {
             _connection = null;
-            NpgsqlConnection.ClearPool(connection); // the session must end, or the pooled one would keep the lock
-            await connection.DisposeAsync();
+            await EndAsync(connection);
         }
+    }
+
+    /// <summary>The session must end, or the pooled one would keep the lock. ClearPool knows only the pools of connection strings, not a data source's.</summary>
+    private async Task EndAsync(NpgsqlConnection connection)
+    {
+        source.Clear();
+        await connection.DisposeAsync();
     }
 
     private static async Task<bool> IsAliveAsync(NpgsqlConnection connection, CancellationToken ct)
@@ -76,7 +97,7 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
         {
             return await connection.ScalarAsync<int>("select 1", [], ct) == 1;
         }
-        catch (NpgsqlException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException) // the second where it is known to be closed
         {
             return false;
         }

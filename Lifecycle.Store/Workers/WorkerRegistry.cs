@@ -37,6 +37,13 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
         await connection.ExecuteAsync("delete from workers where id = $1 and instance = $2", [id, instance], ct);
     }
 
+    /// <summary>Removes those that left without a word long ago.</summary>
+    public async Task ForgetAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("delete from workers where last_seen < now() - $1", [_forgottenAfter], ct);
+    }
+
     /// <summary>All known workers, by id.</summary>
     public async Task<IReadOnlyList<WorkerView>> ListAsync(CancellationToken ct)
     {
