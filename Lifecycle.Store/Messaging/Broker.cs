@@ -49,6 +49,10 @@ public sealed partial class Broker(IConnectionFactory factory, TimeProvider time
             {
                 Log.SessionLost(logger, name, exception.Message, delay.TotalSeconds);
             }
+            catch (Exception exception) when (!ct.IsCancellationRequested)
+            {
+                Log.SessionFailed(logger, exception, name, delay.TotalSeconds);
+            }
 
             try
             {
@@ -91,5 +95,8 @@ public sealed partial class Broker(IConnectionFactory factory, TimeProvider time
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Broker session {Name} ended ({Reason}); next try in {DelaySeconds} s")]
         public static partial void SessionLost(ILogger logger, string name, string reason, double delaySeconds);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Broker session {Name} failed; next try in {DelaySeconds} s")]
+        public static partial void SessionFailed(ILogger logger, Exception exception, string name, double delaySeconds);
     }
 }

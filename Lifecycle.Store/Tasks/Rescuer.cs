@@ -15,18 +15,36 @@ public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes out
         foreach (var task in await ExpiredAsync(ct))
         {
             Log.LeaseExpired(logger, task.Kind, task.TaskId, task.VideoId, task.Attempt);
-            await outcomes.ExpireAsync(task, ct);
+            await ApartAsync(task.VideoId, () => outcomes.ExpireAsync(task, ct), ct);
         }
 
         foreach (var (jobId, videoId) in await MissedFanInsAsync(ct))
         {
-            await using var transaction = await database.BeginAsync(ct);
-            if (await transaction.LockVideoAsync(videoId, ct) is not null && await transaction.LockJobAsync(jobId, ct) is { } job)
-            {
-                Log.FanInMissed(logger, jobId);
-                await TaskOutcomes.FanInAsync(transaction, job, videoId, ct);
-                await transaction.CommitAsync(ct);
-            }
+            await ApartAsync(videoId, () => FanInAsync(jobId, videoId, ct), ct);
+        }
+    }
+
+    /// <summary>One row's failure must not keep the others waiting: not even a timeout, which may be one stopped process's lock on its video.</summary>
+    private async Task ApartAsync(Guid videoId, Func<Task> rescue, CancellationToken ct)
+    {
+        try
+        {
+            await rescue();
+        }
+        catch (Exception exception) when (!ct.IsCancellationRequested)
+        {
+            Log.NotRescued(logger, exception, videoId);
+        }
+    }
+
+    private async Task FanInAsync(Guid jobId, Guid videoId, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        if (await transaction.LockVideoAsync(videoId, ct) is not null && await transaction.LockJobAsync(jobId, ct) is { } job)
+        {
+            Log.FanInMissed(logger, jobId);
+            await TaskOutcomes.FanInAsync(transaction, job, videoId, ct);
+            await transaction.CommitAsync(ct);
         }
     }
 
@@ -58,5 +76,8 @@ public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes out
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Fan-in of job {JobId} had been missed")]
         public static partial void FanInMissed(ILogger logger, Guid jobId);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "A task of video {VideoId} could not be rescued; the next pass tries again")]
+        public static partial void NotRescued(ILogger logger, Exception exception, Guid videoId);
     }
 }

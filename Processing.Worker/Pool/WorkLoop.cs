@@ -16,7 +16,10 @@ public sealed partial class WorkLoop(
 {
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan _leaveWithin = TimeSpan.FromSeconds(3);
+
     private readonly List<Task> _running = [];
+    private string? _id;
     private int _busy;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -36,6 +39,24 @@ public sealed partial class WorkLoop(
 
         await Task.WhenAll(_running);
         await beating;
+        await LeaveAsync();
+    }
+
+    /// <summary>Behind the last beat, so that nothing writes the row again. Left undone, the worker is OFFLINE until it is forgotten.</summary>
+    private async Task LeaveAsync()
+    {
+        using CancellationTokenSource within = new(_leaveWithin, time);
+        try
+        {
+            if (_id is { } id)
+            {
+                await registry.LeaveAsync(id, identity.Instance, within.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        {
+            Log.NotLeft(logger, exception.Message);
+        }
     }
 
     private async Task StepAsync(CancellationToken ct)
@@ -77,8 +98,13 @@ public sealed partial class WorkLoop(
         catch (Exception exception) when (Outages.IsOutage(exception))
         {
             Log.ClaimFailed(logger, exception.Message);
-            return new(null, null);
         }
+        catch (Exception exception) when (!ct.IsCancellationRequested)
+        {
+            Log.ClaimBroken(logger, exception);
+        }
+
+        return new(null, null);
     }
 
     private async Task BeatAsync(CancellationToken ct)
@@ -90,11 +116,16 @@ public sealed partial class WorkLoop(
             {
                 try
                 {
-                    await registry.BeatAsync(await identity.GetAsync(ct), identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), ct);
+                    _id = await identity.GetAsync(ct);
+                    await registry.BeatAsync(_id, identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), ct);
                 }
                 catch (Exception exception) when (Outages.IsOutage(exception))
                 {
                     Log.BeatFailed(logger, exception.Message);
+                }
+                catch (Exception exception) when (!ct.IsCancellationRequested)
+                {
+                    Log.BeatBroken(logger, exception);
                 }
             }
             while (await timer.WaitForNextTickAsync(ct));
@@ -110,7 +141,16 @@ public sealed partial class WorkLoop(
         [LoggerMessage(Level = LogLevel.Warning, Message = "No claim: {Reason}")]
         public static partial void ClaimFailed(ILogger logger, string reason);
 
+        [LoggerMessage(Level = LogLevel.Error, Message = "No claim, unexpectedly")]
+        public static partial void ClaimBroken(ILogger logger, Exception exception);
+
         [LoggerMessage(Level = LogLevel.Warning, Message = "No beat: {Reason}")]
         public static partial void BeatFailed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "No beat, unexpectedly")]
+        public static partial void BeatBroken(ILogger logger, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The worker stays in the list: {Reason}")]
+        public static partial void NotLeft(ILogger logger, string reason);
     }
 }

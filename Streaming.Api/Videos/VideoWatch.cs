@@ -71,6 +71,11 @@ public sealed partial class VideoWatch(VideoCache cache, VideoStore store, IOpti
                 seconds = 1; // what woke it is still to be answered
                 Log.CannotCompare(logger, exception.Message);
             }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                seconds = 1;
+                Log.CompareFailed(logger, exception);
+            }
         }
     }
 
@@ -111,5 +116,8 @@ public sealed partial class VideoWatch(VideoCache cache, VideoStore store, IOpti
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Cached videos could not be compared with the database: {Reason}; they are served on")]
         public static partial void CannotCompare(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Cached videos could not be compared with the database; they are served on")]
+        public static partial void CompareFailed(ILogger logger, Exception exception);
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
             {
                 foreach (var upload in await uploads.TakeOverExpiredAsync(Batch, stoppingToken))
                 {
-                    await RecoverAsync(upload, stoppingToken);
+                    await RecoverApartAsync(upload, stoppingToken);
                 }
 
                 await keys.ForgetExpiredAsync(stoppingToken);
@@ -36,6 +36,23 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
             {
                 Log.Waiting(logger, exception.Message);
             }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.PassFailed(logger, exception); // escaped, it would stop the host
+            }
+        }
+    }
+
+    /// <summary>One upload's failure must not keep the others waiting; its new lease runs out and it is taken over again.</summary>
+    private async Task RecoverApartAsync(ExpiredUpload upload, CancellationToken ct)
+    {
+        try
+        {
+            await RecoverAsync(upload, ct);
+        }
+        catch (Exception exception) when (!ct.IsCancellationRequested && !Outages.IsOutage(exception))
+        {
+            Log.NotRecovered(logger, exception, upload.VideoId);
         }
     }
 
@@ -82,5 +99,11 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The reaper waits for a store: {Reason}")]
         public static partial void Waiting(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Upload of video {VideoId} could not be recovered")]
+        public static partial void NotRecovered(ILogger logger, Exception exception, Guid videoId);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "A pass of the reaper failed; the next one comes")]
+        public static partial void PassFailed(ILogger logger, Exception exception);
     }
 }
