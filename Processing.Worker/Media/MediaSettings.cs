@@ -35,6 +35,9 @@ public sealed record MediaSettings
 
     public double MaxDurationSeconds { get; init; } = 12 * 3600;
 
+    /// <summary>Pictures in the source: the longest video at 120 a second. Each one's time is kept in memory while the plan is made.</summary>
+    public int MaxFrames { get; init; } = 12 * 3600 * 120;
+
     /// <summary>Longer side of the source, in pixels.</summary>
     public int MaxSide { get; init; } = 8192;
 

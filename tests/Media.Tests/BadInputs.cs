@@ -63,6 +63,18 @@ public sealed class BadInputs
         Assert.Contains("truncated", (await RefusedAsync(content[..(content.Length / 2)])).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_video_of_more_pictures_than_are_accepted()
+    {
+        var scratch = Sources.NewFolder("frames");
+        var path = await Sources.MakeAsync("frames", "mp4", ["-f", "lavfi", "-i", Sources.Picture("25", 2), "-c:v", "libx264", "-preset", "ultrafast"]);
+        var planner = new MediaPlanner(Pipeline.Ffmpeg);
+        Assert.Equal(50, (await planner.PlanAsync(path, scratch, Pipeline.Quick with { MaxFrames = 50 }, null, CancellationToken.None)).Video!.Frames);
+        var failure = await Assert.ThrowsAsync<MediaUnusableException>(() => planner.PlanAsync(path, scratch, Pipeline.Quick with { MaxFrames = 49 }, null, CancellationToken.None));
+        Assert.Equal("The video has more than 49 pictures.", failure.Message);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
+    }
+
     /// <summary>Playlists of every kind that ffmpeg follows; {url} and {file} must stay untouched.</summary>
     public static TheoryData<string> Playlists =>
     [

@@ -12,7 +12,7 @@ internal sealed class PacketIndex(FfmpegRunner ffmpeg, MediaSettings settings)
 
     public async Task<SourceIndex> ReadAsync(string path, ProbeOutput probe, string workDir, CancellationToken ct)
     {
-        var streams = probe.Streams!.ToDictionary(stream => stream.Index, stream => new StreamTimes(stream.Base));
+        var streams = probe.Streams!.ToDictionary(stream => stream.Index, stream => new StreamTimes(stream.Base, settings.MaxFrames));
         var video = probe.Streams!.FirstOrDefault(stream => stream.IsVideo);
         await RunAsync(
             path, workDir, [.. FfmpegArguments.Input(probe.Format!.Demuxer), "-show_entries", "packet=stream_index,pts,duration,flags"],
@@ -32,7 +32,7 @@ internal sealed class PacketIndex(FfmpegRunner ffmpeg, MediaSettings settings)
         if (packets.MissingTimes == 0 && !video.IsInterlaced && OnePacketOneFrame.Contains(video.CodecName!))
             return new SourceIndex(FrameTimes.From(packets), streams);
 
-        var frames = new StreamTimes(video.Base);
+        var frames = new StreamTimes(video.Base, settings.MaxFrames);
         await RunAsync(
             path, workDir,
             [.. FfmpegArguments.Input(probe.Format!.Demuxer), "-select_streams", $"{video.Index}", "-show_entries", "frame=best_effort_timestamp,pkt_duration"],
@@ -74,7 +74,7 @@ internal sealed record SourceIndex(FrameTimes? Frames, IReadOnlyDictionary<int, 
 }
 
 /// <summary>Extent of one stream in ticks of 1/90000 s of source time.</summary>
-internal sealed class StreamTimes(TimeBase timeBase)
+internal sealed class StreamTimes(TimeBase timeBase, int maxKept)
 {
     private readonly List<(long Start, long Duration)> _kept = [];
 
@@ -101,7 +101,10 @@ internal sealed class StreamTimes(TimeBase timeBase)
         Count++;
         Start = Math.Min(Start, start);
         End = Math.Max(End, start + length);
-        if (keep)
-            _kept.Add((start, length));
+        if (!keep)
+            return;
+        if (_kept.Count == maxKept)
+            throw new MediaUnusableException($"The video has more than {maxKept} pictures.");
+        _kept.Add((start, length));
     }
 }
