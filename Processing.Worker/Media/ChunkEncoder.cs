@@ -83,13 +83,11 @@ public sealed class ChunkEncoder(FfmpegRunner ffmpeg)
     private static async Task<MediaFile?> TilesAsync(ChunkPlan chunk, string workDir, string scratchDir, CancellationToken ct)
     {
         var path = Path.Combine(workDir, ChunkArguments.TilesName);
-        if (!File.Exists(path) || JpegSequence.Split(await File.ReadAllBytesAsync(path, ct)).Count != chunk.TileTicks.Distinct().Count())
+        if (await OutputFile.ReadAsync(path, ct) is not { } content || JpegSequence.Split(content).Count != chunk.TileTicks.Distinct().Count())
             return null;
         return await ImageAsync(path, $"tiles/{chunk.Index:D5}.mjpeg", "video/x-motion-jpeg", scratchDir, ct);
     }
 
     private static async Task<MediaFile?> ImageAsync(string path, string name, string contentType, string scratchDir, CancellationToken ct) =>
-        File.Exists(path) && new FileInfo(path).Length > 0
-            ? await MediaFile.WriteAsync(scratchDir, name, await File.ReadAllBytesAsync(path, ct), contentType, ct)
-            : null;
+        await OutputFile.ReadAsync(path, ct) is { Length: > 0 } content ? await MediaFile.WriteAsync(scratchDir, name, content, contentType, ct) : null;
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media;
 
@@ -19,9 +20,10 @@ public sealed record MediaFile(string Name, long Bytes, string Sha256, string Co
         return new MediaFile(name, content.Length, Convert.ToHexStringLower(SHA256.HashData(content.Span)), contentType);
     }
 
+    /// <summary>An output that was moved as a whole into the scratch directory.</summary>
     internal static async Task<MediaFile> DescribeAsync(string scratchDir, string name, string contentType, CancellationToken ct)
     {
-        await using var stream = File.OpenRead(Path.Combine(scratchDir, name));
+        await using var stream = OutputFile.OpenRead(Path.Combine(scratchDir, name));
         var hash = await SHA256.HashDataAsync(stream, ct);
         return new MediaFile(name, stream.Length, Convert.ToHexStringLower(hash), contentType);
     }

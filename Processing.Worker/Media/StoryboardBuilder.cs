@@ -33,8 +33,9 @@ public sealed class StoryboardBuilder(FfmpegRunner ffmpeg)
                     TotalTimeout = TimeSpan.FromSeconds(plan.Settings.StallTimeoutSeconds),
                 },
                 ct);
-            var sprite = await MediaFile.WriteAsync(
-                scratchDir, OutputName, await File.ReadAllBytesAsync(Path.Combine(workDir, OutputName), ct), "image/jpeg", ct);
+            var content = await OutputFile.ReadAsync(Path.Combine(workDir, OutputName), ct)
+                ?? throw new MediaFailureException(new MediaFailure(MediaFailureCategory.Unknown, "The storyboard was not written.", ""));
+            var sprite = await MediaFile.WriteAsync(scratchDir, OutputName, content, "image/jpeg", ct);
             return new StoryboardResult(sprite, layout);
         }
         finally

@@ -1,4 +1,5 @@
 using Processing.Worker.Media.Boxes;
+using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media.Encoders;
 
@@ -12,7 +13,7 @@ internal static class AudioSegmenter
 
     public static async Task<TrackPart> SplitAsync(MediaPlan plan, AudioTrackPlan track, string fragmentedPath, string scratchDir, CancellationToken ct)
     {
-        await using var file = File.OpenRead(fragmentedPath);
+        await using var file = OutputFile.OpenRead(fragmentedPath);
         var reader = new FragmentReader(file);
         var init = await reader.ReadInitAsync(ct);
         var initFile = await MediaFile.WriteAsync(scratchDir, $"audio/{track.Name}/init.mp4", init.Content, "video/mp4", ct);

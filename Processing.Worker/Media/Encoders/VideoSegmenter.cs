@@ -1,4 +1,5 @@
 using Processing.Worker.Media.Boxes;
+using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media.Encoders;
 
@@ -8,7 +9,7 @@ internal static class VideoSegmenter
     public static async Task<TrackPart> SplitAsync(
         MediaPlan plan, ChunkPlan chunk, RenditionPlan rendition, string fragmentedPath, string scratchDir, CancellationToken ct)
     {
-        await using var file = File.OpenRead(fragmentedPath);
+        await using var file = OutputFile.OpenRead(fragmentedPath);
         var reader = new FragmentReader(file);
         var init = await reader.ReadInitAsync(ct);
         if (init.Timescale != VideoPlan.Timescale)
