@@ -1,4 +1,3 @@
-using Lifecycle.Store;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Workers;
 
@@ -59,7 +58,7 @@ public sealed class LeaseKeeper : IProgress<double>, IAsyncDisposable
                     IsLost = order == LeaseOrder.Lost;
                     IsStopped = order == LeaseOrder.Stop;
                 }
-                catch (Exception exception) when (Outages.IsOutage(exception))
+                catch (Exception exception) when (!_done.IsCancellationRequested) // whatever it is: without beats the lease would run out unseen
                 {
                     _logger.BeatMissed(_task.TaskId, exception.Message);
                     IsLost = _time.GetElapsedTime(lastBeat) > TaskQueue.Lease;

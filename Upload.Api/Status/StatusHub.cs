@@ -84,6 +84,10 @@ public sealed partial class StatusHub(VideoStore videos, TimeProvider time, ILog
         {
             Log.PollFailed(logger, exception.Message);
         }
+        catch (Exception exception) when (!ct.IsCancellationRequested)
+        {
+            Log.PollBroken(logger, exception); // escaped, it would stop the host
+        }
     }
 
     /// <summary>One open stream. Bounded: a client that does not read loses its stream, not the server its memory.</summary>
@@ -120,5 +124,8 @@ public sealed partial class StatusHub(VideoStore videos, TimeProvider time, ILog
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Open status streams could not be refreshed: {Reason}")]
         public static partial void PollFailed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Open status streams could not be refreshed")]
+        public static partial void PollBroken(ILogger logger, Exception exception);
     }
 }
