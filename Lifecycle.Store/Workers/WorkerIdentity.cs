@@ -84,7 +84,7 @@ public sealed class WorkerIdentity(NpgsqlDataSource source) : IAsyncDisposable
         }
     }
 
-    /// <summary>The session must end, or the pooled one would keep the lock. ClearPool knows only the pools of connection strings, not a data source's.</summary>
+    /// <summary>The session must end, or the pooled one would keep the lock.</summary>
     private async Task EndAsync(NpgsqlConnection connection)
     {
         source.Clear();

@@ -29,7 +29,9 @@ public sealed class WorkerTests(Servers servers) : IAsyncLifetime
             Assert.Equal("worker-0", await first.GetAsync(Ct));
         }
 
-        await using WorkerIdentity next = new(source);
+        // From another pool: the same session would be given its own lock again.
+        await using var elsewhere = NpgsqlDataSource.Create(_store.ConnectionStrings["ConnectionStrings:videodb"]!);
+        await using WorkerIdentity next = new(elsewhere);
         Assert.Equal("worker-0", await next.GetAsync(Ct));
     }
 
