@@ -32,7 +32,7 @@ public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal sign
 }
 
 /// <summary>
-/// One transition of the lifecycle: locks are taken in the order video, job, task; state, history and outbox rows commit
+/// One transition of the lifecycle: locks are taken in the order idempotency key, video, job, task; state, history and outbox rows commit
 /// together or not at all. Disposing without <see cref="CommitAsync"/> rolls back.
 /// </summary>
 public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal) : IAsyncDisposable

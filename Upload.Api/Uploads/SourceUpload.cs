@@ -42,7 +42,10 @@ public sealed partial class SourceUpload(
         var beating = BeatAsync(videoId, token, key, stopBeating);
         try
         {
-            var outcome = await TransferAsync(videoId, token, file, accept, length, sha512, stopBeating.Token);
+            // A key that was taken over before this row was there could not fence it.
+            var outcome = key is null || await keys.RenewAsync(key.Scope, key.Key, videoId, ct)
+                ? await TransferAsync(videoId, token, file, accept, length, sha512, stopBeating.Token)
+                : UploadOutcome.Refused(Problems.StorageFailure);
             if (outcome.Problem is not null)
             {
                 await TakeApartAsync(videoId, token);
@@ -94,7 +97,7 @@ public sealed partial class SourceUpload(
 
         if (await uploads.BytesSentAsync(videoId, token, digest.Bytes, digest.Sha256(), ct) != MoveOutcome.Moved)
         {
-            return UploadOutcome.Refused(Problems.StorageFailure); // the reaper took it: this process had stalled past its lease
+            return UploadOutcome.Refused(Problems.StorageFailure); // the reaper or the key's next request took it: this process had stalled past its lease
         }
 
         // From here on the upload is finished forward: the client's going away no longer stops it.
