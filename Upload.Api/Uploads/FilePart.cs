@@ -5,7 +5,7 @@ using Microsoft.Net.Http.Headers;
 namespace Upload.Api.Uploads;
 
 /// <summary>The file of a multipart/form-data body, found without buffering the body.</summary>
-/// <param name="Body">Ends where the part ends; throws <see cref="IOException"/> where the body breaks off.</param>
+/// <param name="Body">Ends where the part ends; throws <see cref="BodyException"/> where the body breaks off.</param>
 /// <param name="FileName">For display only: never used as a path.</param>
 /// <param name="Digest">What the part's own headers promise.</param>
 public sealed record FilePart(Stream Body, string? FileName, string? ContentType, DigestHeader Digest)
@@ -36,7 +36,7 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
 
     /// <summary>The first part named <paramref name="field"/>, or null where there is none.</summary>
     /// <exception cref="InvalidDataException">The part's digest header cannot be read, or there are too many parts.</exception>
-    public static async Task<FilePart?> FindAsync(MultipartReader reader, string field, CancellationToken ct)
+    public static async ValueTask<FilePart?> FindAsync(MultipartReader reader, string field, CancellationToken ct)
     {
         for (var i = 0; i < PartsBefore; i++)
         {
@@ -55,7 +55,7 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
                 }
 
                 var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar.Value : HeaderUtilities.RemoveQuotes(disposition.FileName).Value;
-                return new(section.Body, Clean(name), section.ContentType is { Length: <= MediaTypeChars } ? section.ContentType : null, digest.IsEmpty ? representation : digest);
+                return new(new PartStream(section.Body), Clean(name), section.ContentType is { Length: <= MediaTypeChars } ? section.ContentType : null, digest.IsEmpty ? representation : digest);
             }
         }
 

@@ -45,6 +45,14 @@ internal abstract class PassingStream(Stream inner) : Stream
     protected abstract ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct);
 }
 
+/// <summary>A part's bytes; where they cannot be read it is <see cref="BodyException"/>.</summary>
+internal sealed class PartStream(Stream inner) : PassingStream(inner)
+{
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => BodyException.GuardAsync(() => base.ReadAsync(buffer, cancellationToken));
+
+    protected override ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct) => ValueTask.CompletedTask;
+}
+
 /// <summary>Hashes what passes.</summary>
 internal sealed class HashingStream(Stream inner, RunningDigest digest) : PassingStream(inner)
 {

@@ -20,6 +20,9 @@ public static class UploadRoutes
     /// <summary>What a multipart body has beside the file: boundaries, part headers, a few form fields.</summary>
     private const long FormOverheadBytes = 1 << 20;
 
+    /// <summary>Kestrel counts chunked framing as body: 7 bytes for each chunk of 512, the smallest that is worth sending.</summary>
+    private const int FramingShare = 64;
+
     public static IServiceCollection AddUploads(this IServiceCollection services)
     {
         services.AddOptions<UploadOptions>().BindConfiguration(UploadOptions.Section).ValidateOnStart();
@@ -35,7 +38,8 @@ public static class UploadRoutes
         HttpContext context, SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILoggerFactory loggers, CancellationToken ct)
     {
         var request = context.Request;
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null; // counted below, against the configured limit
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize =
+            options.Value.MaxBytes + (options.Value.MaxBytes / FramingShare) + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
         if (!DigestHeader.TryParse(request.Headers["Content-Digest"], out var content) || !DigestHeader.TryParse(request.Headers["Repr-Digest"], out var representation))
         {
             return Problems.MalformedHeader.ToResult("Content-Digest and Repr-Digest are dictionaries of byte sequences (RFC 9530): sha-256=:BASE64:");
@@ -67,11 +71,11 @@ public static class UploadRoutes
             using UploadBody body = new(request.Body, content, representation);
             return await ReceiveAsync(request, body, upload, keys, key, options.Value, ct);
         }
-        catch (Exception exception) when (exception is InvalidDataException or IOException { InnerException: null } and not BadHttpRequestException)
+        catch (BodyException exception)
         {
-            return Problems.MalformedBody.ToResult(exception is InvalidDataException ? exception.Message : "The multipart body breaks off.");
+            return exception.Problem.ToResult(exception.Problem == Problems.TooLarge ? $"At most {options.Value.MaxBytes} bytes." : exception.Message);
         }
-        catch (Exception exception) when (Outages.IsOutage(exception) || (exception is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception exception) when (exception is IOException || Outages.IsOutage(exception) || (exception is OperationCanceledException && !ct.IsCancellationRequested))
         {
             UploadLog.StorageFailed(loggers.CreateLogger(typeof(UploadRoutes)), exception);
             return Problems.StorageFailure.ToResult(retryAfterSeconds: RetryAfterSeconds);
@@ -81,7 +85,7 @@ public static class UploadRoutes
     private static async Task<IResult> ReceiveAsync(
         HttpRequest request, UploadBody body, SourceUpload upload, IdempotencyStore keys, IdempotencyKey? key, UploadOptions options, CancellationToken ct)
     {
-        if (FilePart.ReaderOf(request, body.Stream) is not { } reader || await FilePart.FindAsync(reader, "file", ct) is not { } file)
+        if (FilePart.ReaderOf(request, body.Stream) is not { } reader || await BodyException.GuardAsync(() => FilePart.FindAsync(reader, "file", ct)) is not { } file)
         {
             return Problems.NoFile.ToResult();
         }
@@ -90,7 +94,11 @@ public static class UploadRoutes
         var sha512 = body.WantsSha512 || file.Digest.Sha512 is not null;
         async Task<Problem?> Accept(RunningDigest digest, CancellationToken token)
         {
-            await body.DrainAsync(reader, token);
+            await BodyException.GuardAsync(async () =>
+            {
+                await body.DrainAsync(reader, token);
+                return true;
+            });
             return digest.Matches(file.Digest) && body.Accepts(digest) ? null : Problems.DigestMismatch;
         }
 

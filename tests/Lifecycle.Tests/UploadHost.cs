@@ -1,0 +1,65 @@
+using System.Net.Http.Headers;
+using Lifecycle.Contracts;
+using Lifecycle.Store;
+using Lifecycle.Store.Objects;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Testing;
+using Upload.Api.Status;
+using Upload.Api.Uploads;
+using VideoPlatform.ServiceDefaults;
+
+namespace Lifecycle.Tests;
+
+/// <summary>Upload.Api's routes on Kestrel, over the stores of one test, with settings of its own.</summary>
+internal sealed class UploadHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private UploadHost(WebApplication app)
+    {
+        _app = app;
+        Http = new() { BaseAddress = new(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    public HttpClient Http { get; }
+
+    public static async Task<UploadHost> StartAsync(TestStore store, CancellationToken ct, params (string Name, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(store.ConnectionStrings);
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value)));
+        builder.AddServiceDefaults(Outages.IsOutage)
+            .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
+            .AddRabbitMQ("messaging")
+            .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
+        builder.Services.AddLifecycleStore().AddUploads().AddStatusStreams();
+        builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(StoreInitializer))); // the test's store has done it
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        app.UseServiceDefaults();
+        app.UseWebSockets();
+        app.MapUploads();
+        app.MapStatus();
+        await app.StartAsync(ct);
+        return new(app);
+    }
+
+    /// <summary>Sends a multipart body as it is written here.</summary>
+    public async Task<HttpResponseMessage> UploadAsync(HttpContent body, CancellationToken ct)
+    {
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse("multipart/form-data; boundary=b");
+        using HttpRequestMessage request = new(HttpMethod.Post, "/upload") { Content = body };
+        return await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.DisposeAsync();
+    }
+}
