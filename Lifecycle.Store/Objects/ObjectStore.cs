@@ -144,8 +144,9 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
         }
     }
 
-    public async Task<string> BeginUploadAsync(string key, string contentType, CancellationToken ct) =>
-        (await s3.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key, ContentType = contentType }, ct)).UploadId;
+    /// <summary>Begins a multipart upload; sources have no type of their own, the probe finds out what they are.</summary>
+    public async Task<string> BeginUploadAsync(string key, CancellationToken ct) =>
+        (await s3.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key, ContentType = "application/octet-stream" }, ct)).UploadId;
 
     public async Task<UploadedPart> PutPartAsync(string key, string uploadId, int number, byte[] buffer, int bytes, CancellationToken ct)
     {

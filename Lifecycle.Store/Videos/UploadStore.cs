@@ -20,18 +20,18 @@ public sealed class UploadStore(LifecycleDatabase database)
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     /// <returns>The upload's fencing token.</returns>
-    public async Task<long> BeginAsync(Guid videoId, string? fileName, string? contentType, CancellationToken ct)
+    public async Task<long> BeginAsync(Guid videoId, string? fileName, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         var state = VideoLifecycle.Table.NameOf(VideoLifecycle.Table.Initial(VideoTrigger.UploadBegun));
         var token = await transaction.Connection.ScalarAsync<long>(
             """
             with begun as (
-                insert into videos (id, state, file_name, content_type, upload_token, upload_lease, trace_parent)
-                values ($1, $2, $3, $4, nextval('lease_tokens'), now() + $5, $6) returning id, sequence, upload_token),
-            noted as (insert into video_history (video_id, sequence, trigger, state) select id, sequence, $7, $2 from begun)
+                insert into videos (id, state, file_name, upload_token, upload_lease, trace_parent)
+                values ($1, $2, $3, nextval('lease_tokens'), now() + $4, $5) returning id, sequence, upload_token),
+            noted as (insert into video_history (video_id, sequence, trigger, state) select id, sequence, $6, $2 from begun)
             select upload_token from begun
-            """, [videoId, state, fileName, contentType, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun)], ct);
+            """, [videoId, state, fileName, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun)], ct);
         await transaction.CommitAsync(ct);
         return token;
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using Lifecycle.Contracts;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
@@ -8,7 +9,7 @@ namespace Upload.Api.Uploads;
 /// <param name="Body">Ends where the part ends; throws <see cref="BodyException"/> where the body breaks off.</param>
 /// <param name="FileName">For display only: never used as a path.</param>
 /// <param name="Digest">What the part's own headers promise.</param>
-public sealed record FilePart(Stream Body, string? FileName, string? ContentType, DigestHeader Digest)
+public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest)
 {
     /// <summary>RFC 2046 allows 70 characters; some clients take a few more.</summary>
     private const int BoundaryChars = 200;
@@ -18,8 +19,6 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
 
     /// <summary>Parts before the file: form fields of a browser. More is not a form.</summary>
     private const int PartsBefore = 32;
-
-    private const int MediaTypeChars = 127;
 
     /// <summary>The reader at the body's start, or null where the request is no multipart/form-data.</summary>
     public static MultipartReader? ReaderOf(HttpRequest request, Stream body)
@@ -45,8 +44,8 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
                 return null;
             }
 
-            if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)
-                && HeaderUtilities.RemoveQuotes(disposition.Name).Value == field)
+            var (name, fileName) = NamesOf(section);
+            if (name == field)
             {
                 if (!DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Content-Digest").ToString(), out var digest)
                     || !DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Repr-Digest").ToString(), out var representation))
@@ -54,22 +53,46 @@ public sealed record FilePart(Stream Body, string? FileName, string? ContentType
                     throw new InvalidDataException("The part's Content-Digest is no dictionary of byte sequences (RFC 9530).");
                 }
 
-                var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar.Value : HeaderUtilities.RemoveQuotes(disposition.FileName).Value;
-                return new(new PartStream(section.Body), Clean(name), section.ContentType is { Length: <= MediaTypeChars } ? section.ContentType : null, digest.IsEmpty ? representation : digest);
+                return new(new PartStream(section.Body), Clean(fileName), digest.IsEmpty ? representation : digest);
             }
         }
 
         throw new InvalidDataException($"More than {PartsBefore} parts before the file.");
     }
 
+    private static (string? Name, string? FileName) NamesOf(MultipartSection section)
+    {
+        try
+        {
+            return ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)
+                ? (HeaderUtilities.RemoveQuotes(disposition.Name).Value, disposition.FileNameStar.HasValue ? disposition.FileNameStar.Value : HeaderUtilities.RemoveQuotes(disposition.FileName).Value)
+                : default;
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new InvalidDataException("A part's names are in a character set that is not supported.", exception); // UTF-7
+        }
+    }
+
+    /// <summary>The last segment, without control characters and half surrogate pairs (a cut makes one): Postgres refuses both.</summary>
     private static string? Clean(string? name)
     {
-        if (string.IsNullOrWhiteSpace(name))
+        name ??= "";
+        StringBuilder kept = new();
+        foreach (var rune in name[(name.LastIndexOfAny(['/', '\\']) + 1)..].EnumerateRunes())
         {
-            return null;
+            if (kept.Length + rune.Utf16SequenceLength > Limits.FileNameChars)
+            {
+                break;
+            }
+
+            if (!Rune.IsControl(rune))
+            {
+                kept.Append(rune);
+            }
         }
 
-        var kept = string.Concat(name[(name.LastIndexOfAny(['/', '\\']) + 1)..].Where(c => !char.IsControl(c)));
-        return kept.Length > Limits.FileNameChars ? kept[..Limits.FileNameChars] : kept;
+        var clean = kept.ToString();
+        return string.IsNullOrWhiteSpace(clean) ? null : clean;
     }
 }

@@ -37,7 +37,7 @@ public sealed partial class SourceUpload(
     public async Task<UploadOutcome> RunAsync(
         Guid videoId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, IdempotencyKey? key, long? length, bool sha512, CancellationToken ct)
     {
-        var token = await uploads.BeginAsync(videoId, file.FileName, file.ContentType, ct);
+        var token = await uploads.BeginAsync(videoId, file.FileName, ct);
         using var stopBeating = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var beating = BeatAsync(videoId, token, key, stopBeating);
         try
@@ -74,7 +74,7 @@ public sealed partial class SourceUpload(
         Guid videoId, long token, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, long? length, bool sha512, CancellationToken ct)
     {
         var objectKey = ObjectKeys.Source(videoId);
-        var s3Upload = await objects.BeginUploadAsync(objectKey, file.ContentType ?? "application/octet-stream", ct);
+        var s3Upload = await objects.BeginUploadAsync(objectKey, ct);
         if (!await uploads.NoteS3UploadAsync(videoId, token, s3Upload, ct))
         {
             await objects.AbortUploadsAsync(objectKey, ct); // begun after the reaper had taken the video away: nobody else knows of it

@@ -83,6 +83,26 @@ public sealed class UploadTests(Servers servers) : IAsyncLifetime
         }
     }
 
+    /// <summary>Postgres takes neither NUL nor half a surrogate pair; what only names the file must not fail its upload.</summary>
+    [Theory]
+    [InlineData("filename=\"a.mp4\"\r\nContent-Type: video/mp4\0")]
+    [InlineData("filename=\"a.mp4\"\r\nContent-Type: video/\u0001\u007fmp4")]
+    [InlineData("filename=\"a\0b.mp4\"")]
+    [InlineData("filename*=utf-8''a%00b%ED%A0%80.mp4")]
+    [InlineData("filename*=utf-16''%00%D8a.mp4")]
+    [InlineData("filename*=utf-7''a.mp4")]
+    [InlineData("filename=\"=?utf-8?B?AGEAYg==?=\"")]
+    [InlineData("filename=\"=?utf-7?B?AGEAYg==?=\"")]
+    [InlineData("filename=\"{254 a}\U0001F600.mp4\"")]
+    public async Task A_part_header_with_anything_in_it_is_201_or_400(string header)
+    {
+        await using var host = await UploadHost.StartAsync(_store, Ct);
+        header = header.Replace("{254 a}", new('a', 254), StringComparison.Ordinal);
+        using StringContent body = new(File.Replace("filename=\"a.mp4\"", header, StringComparison.Ordinal) + "--\r\n");
+        using var answer = await host.UploadAsync(body, Ct);
+        Assert.True(answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.BadRequest, $"{answer.StatusCode}");
+    }
+
     /// <summary>Takes a request and closes without a word, as a server does that is killed.</summary>
     private static async Task CloseEachAsync(TcpListener listener)
     {
