@@ -10,7 +10,7 @@ namespace Upload.Api.Monitoring;
 /// <param name="ObservedAt">When it was last looked at.</param>
 public sealed record ServiceState(string Name, string State, DateTimeOffset ObservedAt);
 
-/// <param name="Status">ok, or down when a needed part is.</param>
+/// <param name="Status">ok, down when a needed part is, starting before the first look; only ok is 200.</param>
 public sealed record HealthBody(string Status, IReadOnlyList<ServiceState> Services);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
@@ -40,10 +40,11 @@ public sealed class HealthMonitor(HealthCheckService checks, WorkerRegistry work
     public const string Ok = "ok";
     private const string Degraded = "degraded";
     private const string Down = "down";
+    private const string Starting = "starting";
 
     private static readonly TimeSpan _every = TimeSpan.FromSeconds(2);
 
-    private volatile HealthBody _current = new(Ok, []);
+    private volatile HealthBody _current = new(Starting, []);
 
     public HealthBody Current => _current;
 
