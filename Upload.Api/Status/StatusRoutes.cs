@@ -1,9 +1,9 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Videos;
 using Lifecycle.Store;
+using Microsoft.Extensions.Options;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Status;
@@ -22,8 +22,13 @@ internal sealed partial class StatusJson : JsonSerializerContext;
 /// <summary><c>GET /video/{id}/status</c>, and its changes over WebSocket or server-sent events at <c>/status/stream</c>.</summary>
 public static class StatusRoutes
 {
+    private const int RetryAfterSeconds = 5;
+
     public static IServiceCollection AddStatusStreams(this IServiceCollection services)
     {
+        services.AddOptions<StatusOptions>().BindConfiguration(StatusOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StatusOptions>, StatusOptionsValidator>();
+        services.AddSingleton<StatusGate>();
         services.AddVideoEvents<StatusHub>();
         services.AddSingleton<StatusFeed>();
         return services.AddHostedService(provider => provider.GetRequiredService<StatusHub>());
@@ -49,12 +54,19 @@ public static class StatusRoutes
         return TypedResults.Json(body, StatusJson.Default.StatusBody);
     }
 
-    private static async Task<IResult> StreamAsync(string videoId, HttpContext context, StatusFeed feeds, IHostApplicationLifetime lifetime, CancellationToken ct)
+    private static async Task<IResult> StreamAsync(
+        string videoId, HttpContext context, StatusFeed feeds, StatusGate gate, TimeProvider time, IHostApplicationLifetime lifetime, CancellationToken ct)
     {
         var events = context.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase));
         if (!Guid.TryParseExact(videoId, "D", out var id))
         {
             return Problems.UnknownVideo.ToResult();
+        }
+
+        using var place = gate.TryEnter();
+        if (place is null)
+        {
+            return Problems.Unavailable.ToResult("This server keeps no more status streams open at the moment.", RetryAfterSeconds);
         }
 
         // The snapshot is the look-up: an unknown id is 404 before any upgrade.
@@ -77,29 +89,8 @@ public static class StatusRoutes
             return Problems.NotWebSocket.ToResult();
         }
 
-        await SendEventsAsync(context, feed, lifetime.ApplicationStopping, ct);
+        using StatusEvents stream = new(context.Response, time);
+        await stream.RunAsync(feed, lifetime.ApplicationStopping, ct);
         return Results.Empty;
-    }
-
-    /// <summary>The same stream for clients without WebSocket; each event's id is the change's sequence number.</summary>
-    private static async Task SendEventsAsync(HttpContext context, OpenFeed feed, CancellationToken stopping, CancellationToken ct)
-    {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
-        context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers["X-Accel-Buffering"] = "no";
-        try
-        {
-            await foreach (var change in feed.ReadAsync(ended.Token))
-            {
-                var data = JsonSerializer.Serialize(MessageOf(change), StatusJson.Default.StatusMessage);
-                await context.Response.WriteAsync($"id: {change.Sequence}\nevent: status\ndata: {data}\n\n", ended.Token);
-                await context.Response.Body.FlushAsync(ended.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Gone, or the server stops: EventSource connects again by itself.
-        }
     }
 }

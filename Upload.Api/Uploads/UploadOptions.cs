@@ -36,3 +36,6 @@ public sealed class UploadOptions
 
 [OptionsValidator]
 internal sealed partial class UploadOptionsValidator : IValidateOptions<UploadOptions>;
+
+/// <summary>Bounds the uploads that this replica takes at a time, and with them its memory.</summary>
+public sealed class UploadGate(IOptions<UploadOptions> options) : Gate(options.Value.MaxConcurrent);

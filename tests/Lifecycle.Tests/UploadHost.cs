@@ -27,7 +27,9 @@ internal sealed class UploadHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<UploadHost> StartAsync(TestStore store, CancellationToken ct, params (string Name, string Value)[] settings)
+    public static Task<UploadHost> StartAsync(TestStore store, CancellationToken ct, params (string Name, string Value)[] settings) => StartAsync(store, TimeProvider.System, ct, settings);
+
+    public static async Task<UploadHost> StartAsync(TestStore store, TimeProvider time, CancellationToken ct, params (string Name, string Value)[] settings)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(store.ConnectionStrings);
@@ -38,6 +40,7 @@ internal sealed class UploadHost : IAsyncDisposable
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
         builder.Services.AddLifecycleStore().AddUploads().AddStatusStreams();
         builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(StoreInitializer))); // the test's store has done it
+        builder.Services.AddSingleton(time);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();

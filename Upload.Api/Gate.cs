@@ -1,16 +1,15 @@
-using Microsoft.Extensions.Options;
+namespace Upload.Api;
 
-namespace Upload.Api.Uploads;
-
-/// <summary>Bounds the uploads that this replica takes at a time, and with them its memory.</summary>
-public sealed class UploadGate(IOptions<UploadOptions> options)
+/// <summary>Bounds what this replica has open of one kind.</summary>
+/// <param name="most">Places in all.</param>
+public abstract class Gate(int most)
 {
     private int _inside;
 
     /// <summary>A place, given back when disposed; null where none is free.</summary>
     public IDisposable? TryEnter()
     {
-        if (Interlocked.Increment(ref _inside) <= options.Value.MaxConcurrent)
+        if (Interlocked.Increment(ref _inside) <= most)
         {
             return new Place(this);
         }
@@ -19,7 +18,7 @@ public sealed class UploadGate(IOptions<UploadOptions> options)
         return null;
     }
 
-    private sealed class Place(UploadGate gate) : IDisposable
+    private sealed class Place(Gate gate) : IDisposable
     {
         private int _left;
 
