@@ -79,6 +79,17 @@ public sealed class Uploads(Platform platform)
         await left.NoneAsync(Ct);
     }
 
+    [Fact]
+    public async Task A_part_beside_the_file_that_grows_over_the_limit_is_413()
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/upload") { Content = new MultipartFormDataContent { { new ByteArrayContent(new byte[Platform.MaxBytes + (8 << 20)]), "other" } } };
+        request.Headers.TransferEncodingChunked = true;
+        using var answer = await platform.Http.SendAsync(request, Ct);
+        await answer.ProblemAsync(413, "too-large", Ct);
+        await using var left = await Leftovers.OfAsync(platform, Ct);
+        await left.NoneAsync(Ct);
+    }
+
     [Theory]
     [InlineData(100)]
     [InlineData(10 << 20)]
