@@ -62,7 +62,7 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
     {
         if (new FileInfo(path).Length > SinglePutBytes)
         {
-            await PutPartsAsync(key, path, contentType, ct);
+            await PutPartsAsync(key, path, ct); // none of these is served: its type does not matter
             return;
         }
 
@@ -238,10 +238,10 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
         }
     }
 
-    private async Task PutPartsAsync(string key, string path, string contentType, CancellationToken ct)
+    private async Task PutPartsAsync(string key, string path, CancellationToken ct)
     {
         await using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, BufferSize = 0, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
-        var uploadId = await BeginUploadAsync(key, contentType, ct);
+        var uploadId = await BeginUploadAsync(key, ct);
         try
         {
             List<UploadedPart> parts = [];

@@ -68,7 +68,7 @@ internal static class UploadBench
     private static async Task PutAsync(ObjectStore objects, string path, CancellationToken ct)
     {
         var key = $"bench/{Guid.NewGuid():N}";
-        var upload = await objects.BeginUploadAsync(key, "application/octet-stream", ct);
+        var upload = await objects.BeginUploadAsync(key, ct);
         using var file = File.OpenHandle(path);
         var length = RandomAccess.GetLength(file);
         var parts = new UploadedPart[(int)((length + PartBytes - 1) / PartBytes)];

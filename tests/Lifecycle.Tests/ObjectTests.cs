@@ -70,7 +70,7 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
         await _store.Get<Rescuer>().PassAsync(Ct);
         var task = await ClaimAsync();
         var committed = await PutAsync(task, "plan.mkv");
-        var late = await Objects.BeginUploadAsync(ObjectKeys.Output(video, 1, zombie.LeaseToken, "late.mkv"), "video/x-matroska", Ct);
+        var late = await Objects.BeginUploadAsync(ObjectKeys.Output(video, 1, zombie.LeaseToken, "late.mkv"), Ct);
         Assert.NotEmpty(late);
         Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(task, "{}", 1, false, Ct));
 
@@ -117,7 +117,7 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
     {
         var uploads = _store.Get<UploadStore>();
         var id = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(id, "a.mp4", "video/mp4", Ct);
+        var token = await uploads.BeginAsync(id, "a.mp4", Ct);
         Assert.Equal(MoveOutcome.Moved, await uploads.BytesSentAsync(id, token, 10, new byte[32], Ct));
         Assert.Equal(MoveOutcome.Moved, await uploads.VerifiedAsync(id, Ct));
         return id;
