@@ -39,7 +39,6 @@ internal sealed class UploadHost : IAsyncDisposable
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
         builder.Services.AddLifecycleStore().AddUploads().AddStatusStreams();
-        builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(StoreInitializer))); // the test's store has done it
         builder.Services.AddSingleton(time);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
