@@ -14,7 +14,7 @@ public sealed class OutageTests(Stack stack) : IClassFixture<Stack>
         var partly = await stack.Library.ReadyAsync();
         var uncached = await stack.Library.ReadyAsync();
         await ReadAllAsync(cached);
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync($"/stream/{partly.Id}/manifest"));
+        await CacheAsync(partly);
         stack.Database.Cut();
         stack.Broker.Cut();
         stack.Store.IsDown = true;
@@ -74,7 +74,7 @@ public sealed class OutageTests(Stack stack) : IClassFixture<Stack>
     public async Task A_deletion_missed_while_the_broker_was_away_is_found_on_its_return()
     {
         var video = await stack.Library.ReadyAsync();
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync($"/stream/{video.Id}/manifest"));
+        await CacheAsync(video);
         stack.Database.Cut();
         stack.Broker.Cut();
         try
@@ -104,6 +104,15 @@ public sealed class OutageTests(Stack stack) : IClassFixture<Stack>
         go.SetResult();
         Assert.Equal(video.Segments["v1-720p-00000.m4s"], await answer.Content.ReadAsByteArrayAsync());
         await stopping;
+    }
+
+    /// <summary>Asks once more than there are events on the way to READY: one that arrives in the middle of a load keeps its result out of the cache.</summary>
+    private async Task CacheAsync(SeededVideo video)
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, await StatusAsync($"/stream/{video.Id}/manifest"));
+        }
     }
 
     private async Task ReadAllAsync(SeededVideo video)
