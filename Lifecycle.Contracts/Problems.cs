@@ -16,14 +16,21 @@ public static class Problems
     public static readonly Problem MalformedBody = new("malformed-body", 400, "The request body could not be read.");
     public static readonly Problem MalformedHeader = new("malformed-header", 400, "A request header could not be read.");
     public static readonly Problem DigestMismatch = new("digest-mismatch", 400, "The content does not match the digest that was sent with it.");
+    public static readonly Problem InvalidField = new("invalid-field", 400, "A field of the request is missing or out of bounds; see the detail.");
     public static readonly Problem NotWebSocket = new("not-websocket", 400, "This resource wants a WebSocket upgrade; for plain HTTP use /video/{id}/status.");
+    public static readonly Problem Unauthorized = new("unauthorized", 401, "This needs an account: send Authorization: Bearer TOKEN or X-API-Key.");
+    public static readonly Problem WrongLogin = new("wrong-login", 401, "Email or password is wrong.");
+    public static readonly Problem Forbidden = new("forbidden", 403, "This account may not do that.");
     public static readonly Problem UnknownVideo = new("unknown-video", 404, "There is no such video.");
     public static readonly Problem UnknownSegment = new("unknown-segment", 404, "There is no such segment.");
     public static readonly Problem UnknownTrack = new("unknown-track", 404, "There is no such rendition.");
     public static readonly Problem UnknownRoute = new("unknown-route", 404, "There is no such resource.");
+    public static readonly Problem UnknownApiKey = new("unknown-api-key", 404, "There is no such API key.");
     public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "The method is not allowed here; see the Allow header.");
     public static readonly Problem NotReady = new("not-ready", 409, "The video exists but is not ready for streaming.");
     public static readonly Problem StateConflict = new("state-conflict", 409, "The video's state does not allow this.");
+    public static readonly Problem EmailTaken = new("email-taken", 409, "There is an account with this email already.");
+    public static readonly Problem TooManyKeys = new("too-many-keys", 409, "The account has as many API keys as it may have.");
     public static readonly Problem IdempotencyInFlight = new("idempotency-in-flight", 409, "The first request with this Idempotency-Key is still running.");
     public static readonly Problem PreconditionFailed = new("precondition-failed", 412, "The content is not the one that If-Match names.");
     public static readonly Problem TooLarge = new("too-large", 413, "The file is larger than this server accepts.");
@@ -37,7 +44,8 @@ public static class Problems
 
     public static FrozenDictionary<string, Problem> All { get; } = new[]
     {
-        NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, NotWebSocket, UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute,
+        NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, InvalidField, NotWebSocket, Unauthorized, WrongLogin, Forbidden,
+        UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute, UnknownApiKey, EmailTaken, TooManyKeys,
         MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, PreconditionFailed, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
         StorageFailure, Unexpected, Unavailable, InsufficientStorage,
     }.ToFrozenDictionary(problem => problem.Code, StringComparer.Ordinal);

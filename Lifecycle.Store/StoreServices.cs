@@ -29,6 +29,7 @@ public static class StoreServices
         services.AddSingleton<UploadStore>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();
+        services.AddSingleton<VideoLibrary>();
         services.AddSingleton<TaskQueue>();
         services.AddSingleton<TaskOutcomes>();
         services.AddSingleton<Rescuer>();

@@ -1,6 +1,7 @@
 using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
+using Upload.Api.Accounts;
 using Upload.Api.Monitoring;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
@@ -18,13 +19,15 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
-builder.Services.AddUploads().AddStatusStreams().AddMonitoring();
+builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
 app.UseWebSockets(StatusSocket.Options);
+app.UseAuthentication().UseAuthorization();
 
 // 4. The routes, a folder each.
+app.MapAccounts();
 app.MapUploads();
 app.MapStatus();
 app.MapVideos();

@@ -26,10 +26,12 @@ var minio = builder.AddContainer("minio", "minio/minio", "RELEASE.2025-04-22T22-
 var storage = builder.AddConnectionString("storage", ReferenceExpression.Create(
     $"Endpoint={minio.GetEndpoint("api")};AccessKey={accessKey};SecretKey={secretKey}"));
 
+var accountSecret = builder.AddParameter("account-secret", new GenerateParameterDefault { MinLength = 44, Special = false }, secret: true, persist: true);
 var uploads = builder.AddReplicas<Projects.Upload_Api>("upload-api", builder.Count("upload-api", 2), service => service
     .WithReference(videodb).WaitFor(videodb)
     .WithReference(messaging).WaitFor(messaging)
-    .WithReference(storage).WaitFor(minio));
+    .WithReference(storage).WaitFor(minio)
+    .WithEnvironment("Accounts__Secret", accountSecret));
 
 var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker")
     .WithHttpEndpoint(name: "http").WithHttpHealthCheck("/ready")

@@ -19,19 +19,20 @@ public sealed class UploadStore(LifecycleDatabase database)
     /// <summary>How long an upload is left alone without a sign of life.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
+    /// <param name="ownerId">Null: sent without an account.</param>
     /// <returns>The upload's fencing token.</returns>
-    public async Task<long> BeginAsync(Guid videoId, string? fileName, CancellationToken ct)
+    public async Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         var state = VideoLifecycle.Table.NameOf(VideoLifecycle.Table.Initial(VideoTrigger.UploadBegun));
         var token = await transaction.Connection.ScalarAsync<long>(
             """
             with begun as (
-                insert into videos (id, state, file_name, upload_token, upload_lease, trace_parent)
-                values ($1, $2, $3, nextval('lease_tokens'), now() + $4, $5) returning id, sequence, upload_token),
+                insert into videos (id, state, file_name, upload_token, upload_lease, trace_parent, owner_id)
+                values ($1, $2, $3, nextval('lease_tokens'), now() + $4, $5, $7) returning id, sequence, upload_token),
             noted as (insert into video_history (video_id, sequence, trigger, state) select id, sequence, $6, $2 from begun)
             select upload_token from begun
-            """, [videoId, state, fileName, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun)], ct);
+            """, [videoId, state, fileName, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun), ownerId], ct);
         await transaction.CommitAsync(ct);
         return token;
     }

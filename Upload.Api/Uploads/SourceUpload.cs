@@ -29,15 +29,16 @@ public sealed partial class SourceUpload(
     private static readonly TimeSpan _cleanUpWithin = TimeSpan.FromSeconds(20);
 
     /// <param name="videoId">The id that the video will have.</param>
+    /// <param name="ownerId">The account that the video belongs to; null: none.</param>
     /// <param name="file">The file; read once.</param>
     /// <param name="accept">Reads what follows the file and says whether body and digest hold; runs before anything is committed.</param>
     /// <param name="key">Its lease is kept while the upload runs.</param>
     /// <param name="length">The request's length, as an upper bound of the file's.</param>
     /// <param name="ct">Ends with the client's connection.</param>
     public async Task<UploadOutcome> RunAsync(
-        Guid videoId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, IdempotencyKey? key, long? length, bool sha512, CancellationToken ct)
+        Guid videoId, Guid? ownerId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, IdempotencyKey? key, long? length, bool sha512, CancellationToken ct)
     {
-        var token = await uploads.BeginAsync(videoId, file.FileName, ct);
+        var token = await uploads.BeginAsync(videoId, ownerId, file.FileName, ct);
         using var stopBeating = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var beating = BeatAsync(videoId, token, key, stopBeating);
         try

@@ -5,6 +5,7 @@ using Lifecycle.Store.Videos;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
+using Upload.Api.Accounts;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads;
@@ -35,7 +36,7 @@ public static class UploadRoutes
     public static void MapUploads(this IEndpointRouteBuilder routes) => routes.MapPost("/upload", UploadAsync).DisableAntiforgery();
 
     private static async Task<IResult> UploadAsync(
-        HttpContext context, SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILoggerFactory loggers, CancellationToken ct)
+        HttpContext context, Caller? caller, SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILoggerFactory loggers, CancellationToken ct)
     {
         var request = context.Request;
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize =
@@ -50,7 +51,7 @@ public static class UploadRoutes
             return Problems.TooLarge.ToResult($"At most {options.Value.MaxBytes} bytes.");
         }
 
-        if (!TryKey(request, out var key))
+        if (!TryKey(request, caller, out var key))
         {
             return Problems.MalformedHeader.ToResult($"Idempotency-Key is 1 to {Limits.IdempotencyKeyChars} visible ASCII characters.");
         }
@@ -69,7 +70,7 @@ public static class UploadRoutes
             }
 
             using UploadBody body = new(request.Body, content, representation);
-            return await ReceiveAsync(request, body, upload, keys, key, options.Value, ct);
+            return await ReceiveAsync(request, caller?.UserId, body, upload, keys, key, options.Value, ct);
         }
         catch (BodyException exception)
         {
@@ -83,7 +84,7 @@ public static class UploadRoutes
     }
 
     private static async Task<IResult> ReceiveAsync(
-        HttpRequest request, UploadBody body, SourceUpload upload, IdempotencyStore keys, IdempotencyKey? key, UploadOptions options, CancellationToken ct)
+        HttpRequest request, Guid? ownerId, UploadBody body, SourceUpload upload, IdempotencyStore keys, IdempotencyKey? key, UploadOptions options, CancellationToken ct)
     {
         if (FilePart.ReaderOf(request, body.Stream) is not { } reader || await BodyException.GuardAsync(() => FilePart.FindAsync(reader, "file", ct)) is not { } file)
         {
@@ -104,7 +105,7 @@ public static class UploadRoutes
 
         if (key is null)
         {
-            return Answer(await upload.RunAsync(videoId, file, Accept, null, request.ContentLength, sha512, ct));
+            return Answer(await upload.RunAsync(videoId, ownerId, file, Accept, null, request.ContentLength, sha512, ct));
         }
 
         var held = await keys.TakeAsync(key.Scope, key.Key, videoId, ct);
@@ -115,17 +116,17 @@ public static class UploadRoutes
             case KeyOutcome.Answered:
                 return await RepeatAsync(held, file, Accept, sha512, options, ct);
             default:
-                return await FirstAsync(upload, keys, key, videoId, file, Accept, request.ContentLength, sha512, ct);
+                return await FirstAsync(upload, keys, key, videoId, ownerId, file, Accept, request.ContentLength, sha512, ct);
         }
     }
 
     private static async Task<IResult> FirstAsync(
-        SourceUpload upload, IdempotencyStore keys, IdempotencyKey key, Guid videoId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, long? length, bool sha512, CancellationToken ct)
+        SourceUpload upload, IdempotencyStore keys, IdempotencyKey key, Guid videoId, Guid? ownerId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, long? length, bool sha512, CancellationToken ct)
     {
         var accepted = false;
         try
         {
-            var outcome = await upload.RunAsync(videoId, file, accept, key, length, sha512, ct);
+            var outcome = await upload.RunAsync(videoId, ownerId, file, accept, key, length, sha512, ct);
             accepted = outcome.Problem is null;
             return Answer(outcome);
         }
@@ -166,7 +167,8 @@ public static class UploadRoutes
         ? problem.ToResult()
         : TypedResults.Created($"/video/{outcome.VideoId}/status", new UploadAccepted(outcome.VideoId));
 
-    private static bool TryKey(HttpRequest request, out IdempotencyKey? key)
+    /// <summary>A key is its sender's own: two accounts may use the same.</summary>
+    private static bool TryKey(HttpRequest request, Caller? caller, out IdempotencyKey? key)
     {
         key = null;
         if (!request.Headers.TryGetValue("Idempotency-Key", out var values))
@@ -180,7 +182,7 @@ public static class UploadRoutes
             return false;
         }
 
-        key = new("anonymous POST /upload", text);
+        key = new($"{caller?.UserId.ToString() ?? "anonymous"} POST /upload", text);
         return true;
     }
 }

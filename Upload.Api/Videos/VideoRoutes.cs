@@ -1,17 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
+using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Videos;
+using Upload.Api.Accounts;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Videos;
 
-/// <summary>Videos as resources; seed 004 adds lists and reads.</summary>
+/// <summary>A video as seed 004 shows it; what the probe finds is there once it has been found.</summary>
+/// <param name="Duration">Seconds.</param>
+/// <param name="Bitrate">Bits a second, of the source as a whole.</param>
+/// <param name="Status">pending, processing, ready or failed.</param>
+public sealed record VideoBody(
+    Guid Id, string? Filename, long? Size, double? Duration, int? Width, int? Height, string? Codec, long? Bitrate, string Status, string? Category, string? Reason, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+{
+    public static VideoBody Of(VideoDetails video)
+    {
+        var source = video.Media is { } media ? JsonSerializer.Deserialize(media, VideoJson.Default.ProbedSource) : null;
+        return new(
+            video.Id, video.FileName, video.Bytes, source?.DurationSeconds, source?.Width, source?.Height, source?.VideoCodec,
+            source is { DurationSeconds: > 0 } && video.Bytes is { } bytes ? (long)(bytes * 8 / source.DurationSeconds) : null,
+            VideoRoutes.StatusOf(video.State), video.FailureCategory, video.FailureReason, video.CreatedAt, video.UpdatedAt);
+    }
+}
+
+/// <summary>The part of a version's probe data that clients see.</summary>
+public sealed record ProbedSource([property: JsonPropertyName("durationSeconds")] double DurationSeconds, [property: JsonPropertyName("videoCodec")] string? VideoCodec, int Width, int Height);
+
+/// <param name="Next">Where the next page begins; absent on the last.</param>
+public sealed record VideosBody(IReadOnlyList<VideoBody> Videos, string? Next);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(VideoBody))]
+[JsonSerializable(typeof(VideosBody))]
+[JsonSerializable(typeof(ProbedSource))]
+[JsonSerializable(typeof(JsonNode))]
+internal sealed partial class VideoJson : JsonSerializerContext;
+
+/// <summary><c>/api/v1/videos</c>: an account's videos; an admin's are all. What somebody else owns does not exist (404).</summary>
 public static class VideoRoutes
 {
-    public static void MapVideos(this IEndpointRouteBuilder routes) => routes.MapDelete("/api/v1/videos/{videoId}", DeleteAsync);
+    private const int UsualPage = 20;
+
+    private const int LargestPage = 100;
+
+    public static void MapVideos(this IEndpointRouteBuilder routes)
+    {
+        var videos = routes.MapGroup("/api/v1/videos").RequireAuthorization();
+        videos.MapGet("/", ListAsync);
+        videos.MapGet("/{videoId}", GetAsync);
+        videos.MapGet("/{videoId}/conformance", ConformanceAsync);
+        videos.MapDelete("/{videoId}", DeleteAsync);
+    }
+
+    internal static string StatusOf(VideoState state) => state switch
+    {
+        VideoState.Uploaded => "pending",
+        VideoState.Processing => "processing",
+        VideoState.Ready => "ready",
+        VideoState.Failed => "failed",
+        _ => throw new InvalidOperationException($"{state} is not for clients."),
+    };
+
+    private static async Task<IResult> ListAsync(Caller caller, VideoLibrary library, string? status, string? after, int? limit, CancellationToken ct)
+    {
+        var size = limit ?? UsualPage;
+        if (size is < 1 or > LargestPage)
+        {
+            return Problems.InvalidField.ToResult($"limit lies between 1 and {LargestPage}.");
+        }
+
+        Guid? below = null;
+        if (after is not null)
+        {
+            if (!Guid.TryParseExact(after, "D", out var id))
+            {
+                return Problems.InvalidField.ToResult("after is the next of the page before.");
+            }
+
+            below = id;
+        }
+
+        VideoState? state = null;
+        if (status is not null)
+        {
+            state = VideoLifecycle.VisibleNames.Select(VideoLifecycle.Table.Parse).Cast<VideoState?>().FirstOrDefault(one => StatusOf(one!.Value) == status);
+            if (state is null)
+            {
+                return Problems.InvalidField.ToResult("status is pending, processing, ready or failed.");
+            }
+        }
+
+        var page = await library.ListAsync(caller.IsAdmin ? null : caller.UserId, state, below, size + 1, ct);
+        var shown = page.Take(size).Select(VideoBody.Of).ToList();
+        return TypedResults.Json(new VideosBody(shown, page.Count > size ? shown[^1].Id.ToString() : null), VideoJson.Default.VideosBody);
+    }
+
+    private static async Task<IResult> GetAsync(string videoId, Caller caller, VideoLibrary library, CancellationToken ct) =>
+        Guid.TryParseExact(videoId, "D", out var id) && await library.FindAsync(id, ct) is { } video && caller.MayUse(video.OwnerId)
+            ? TypedResults.Json(VideoBody.Of(video), VideoJson.Default.VideoBody)
+            : Problems.UnknownVideo.ToResult();
+
+    /// <summary>The checks that the served version passed.</summary>
+    private static async Task<IResult> ConformanceAsync(string videoId, Caller caller, VideoStore videos, CancellationToken ct)
+    {
+        if (!Guid.TryParseExact(videoId, "D", out var id) || await videos.OwnerAsync(id, ct) is not { } owner || !caller.MayUse(owner.UserId) || await videos.PublishedAsync(id, ct) is not { } published)
+        {
+            return Problems.UnknownVideo.ToResult();
+        }
+
+        return published.Conformance is { } report
+            ? TypedResults.Text(report, "application/json")
+            : Problems.NotReady.ToResult($"The video is {StatusOf(published.State)}.");
+    }
 
     /// <summary>204 once the deletion is durable; replicas and caches forget the video within 60 s.</summary>
-    private static async Task<IResult> DeleteAsync(string videoId, VideoStore videos, CancellationToken ct) =>
-        Guid.TryParseExact(videoId, "D", out var id) && await videos.DeleteAsync(id, ct) == MoveOutcome.Moved
+    private static async Task<IResult> DeleteAsync(string videoId, Caller caller, VideoStore videos, CancellationToken ct) =>
+        Guid.TryParseExact(videoId, "D", out var id) && await videos.OwnerAsync(id, ct) is { } owner && caller.MayUse(owner.UserId) && await videos.DeleteAsync(id, ct) == MoveOutcome.Moved
             ? TypedResults.NoContent()
             : Problems.UnknownVideo.ToResult();
 }

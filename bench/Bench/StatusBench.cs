@@ -45,7 +45,7 @@ internal static class StatusBench
     {
         var uploads = services.GetRequiredService<UploadStore>();
         var video = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(video, null, ct);
+        var token = await uploads.BeginAsync(video, null, null, ct);
         await uploads.BytesSentAsync(video, token, 1, new byte[32], ct);
         await uploads.VerifiedAsync(video, ct);
 

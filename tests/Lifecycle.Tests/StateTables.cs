@@ -51,7 +51,7 @@ public sealed class StateTables(Servers servers) : IAsyncLifetime
         var ct = TestContext.Current.CancellationToken;
         var uploads = _store.Get<UploadStore>();
         var id = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(id, "a.mp4", ct);
+        var token = await uploads.BeginAsync(id, null, "a.mp4", ct);
         await uploads.BytesSentAsync(id, token, 10, new byte[32], ct);
         await uploads.VerifiedAsync(id, ct);
         await _store.Get<VideoStore>().DeleteAsync(id, ct);
