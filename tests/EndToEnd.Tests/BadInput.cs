@@ -80,7 +80,7 @@ public sealed class BadInput(Platform platform)
                 Assert.True(answer.StatusCode == HttpStatusCode.NotFound || (id == "%00" && answer.StatusCode == HttpStatusCode.BadRequest), $"{path}: {answer.StatusCode}");
             }
 
-            using var delete = await platform.Http.DeleteAsync($"/api/v1/videos/{id}", Ct);
+            using var delete = await platform.Admin.DeleteAsync($"/api/v1/videos/{id}", Ct);
             Assert.True(delete.StatusCode == HttpStatusCode.NotFound || (id == "%00" && delete.StatusCode == HttpStatusCode.BadRequest), $"DELETE {id}: {delete.StatusCode}");
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -23,6 +24,10 @@ public sealed class Platform : IAsyncLifetime
     /// <summary>Of an upload; small, so that a test can send more.</summary>
     public const int MaxBytes = 64 << 20;
 
+    public const string AdminEmail = "admin@example.com";
+
+    public const string AdminPassword = "the first admin's";
+
     private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(3);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("videoplatform-e2e-");
@@ -38,6 +43,9 @@ public sealed class Platform : IAsyncLifetime
     public bool GatewayCaches { get; set; } = true;
 
     public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>The gateway's client with the configured admin's token.</summary>
+    public HttpClient Admin { get; private set; } = null!;
 
     /// <summary>What every service has traced.</summary>
     public TraceReceiver Traces { get; } = new();
@@ -70,6 +78,7 @@ public sealed class Platform : IAsyncLifetime
         await _application.StartAsync(within.Token);
         await HealthyAsync("gateway", within.Token);
         Http = _application.CreateHttpClient("gateway", "http");
+        Admin = await AdminClientAsync(within.Token);
         _store = await TestStore.CreateAsync(
             await ConnectionStringAsync("videodb", within.Token), await ConnectionStringAsync("messaging", within.Token), await ConnectionStringAsync("storage", within.Token), within.Token);
     }
@@ -77,6 +86,7 @@ public sealed class Platform : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Http?.Dispose();
+        Admin?.Dispose();
         if (_store is not null)
         {
             await _store.DisposeAsync();
@@ -176,11 +186,26 @@ public sealed class Platform : IAsyncLifetime
     private async Task<string> ConnectionStringAsync(string name, CancellationToken ct) =>
         await Application.GetConnectionStringAsync(name, ct) ?? throw new InvalidOperationException($"{name} has no connection string.");
 
+    /// <summary>The admin is made in the background of a replica's start.</summary>
+    private async Task<HttpClient> AdminClientAsync(CancellationToken ct)
+    {
+        var client = Application.CreateHttpClient("gateway", "http");
+        client.DefaultRequestHeaders.Authorization = new("Bearer", await Poll.UntilAsync(
+            async () =>
+            {
+                using var answer = await client.PostAsJsonAsync("/api/v1/auth/login", new { email = AdminEmail, password = AdminPassword }, ct);
+                return answer.IsSuccessStatusCode ? (await answer.Content.ReadFromJsonAsync<JsonElement>(ct)).GetProperty("token").GetString() : null;
+            }, token => token is not null, _startWithin, "the admin's login"));
+        return client;
+    }
+
     private IEnumerable<(string Name, string Value)> Settings()
     {
         yield return ("DOTNET_ENVIRONMENT", "Development");
         yield return ("FaultPoints__Directory", Faults);
         yield return ("Uploads__MaxBytes", $"{MaxBytes}");
+        yield return ("Accounts__AdminEmail", AdminEmail);
+        yield return ("Accounts__AdminPassword", AdminPassword);
         yield return ("Worker__ScratchPath", Scratch);
         yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
         // Half an hour of retries and of outage, 60 times faster.

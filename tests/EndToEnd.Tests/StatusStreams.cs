@@ -100,7 +100,7 @@ public sealed partial class StatusStreams(Platform platform)
         using EventReader events = new();
         await events.OpenAsync(platform.Http, video, Ct);
         AssertMessage(await events.NextAsync(Ct), video, "UPLOADED");
-        using var deleted = await platform.Http.DeleteAsync($"/api/v1/videos/{video}", Ct);
+        using var deleted = await platform.Admin.DeleteAsync($"/api/v1/videos/{video}", Ct);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
         foreach (var client in clients)
         {

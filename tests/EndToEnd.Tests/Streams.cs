@@ -164,9 +164,9 @@ public sealed class Streams(Platform platform)
         using (var cached = await platform.Http.GetAsync(address.Segment, Ct))
             Assert.Equal("HIT", cached.Headers.GetValues("X-Cache-Status").Single());
 
-        using var deleted = await platform.Http.DeleteAsync($"/api/v1/videos/{video}", Ct);
+        using var deleted = await platform.Admin.DeleteAsync($"/api/v1/videos/{video}", Ct);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        using var again = await platform.Http.DeleteAsync($"/api/v1/videos/{video}", Ct);
+        using var again = await platform.Admin.DeleteAsync($"/api/v1/videos/{video}", Ct);
         await again.ProblemAsync(404, "unknown-video", Ct);
         await Poll.UntilAsync(async () =>
         {

@@ -72,7 +72,7 @@ public sealed class IdempotencyTests(Servers servers) : IAsyncLifetime
         await Keys.TakeAsync(Scope, _key, stalled, Ct);
         await LapseAsync();
         await BeginAsync();
-        await Uploads.BeginAsync(stalled, "a.mp4", Ct);
+        await Uploads.BeginAsync(stalled, null, "a.mp4", Ct);
         Assert.False(await Keys.RenewAsync(Scope, _key, stalled, Ct));
     }
 
@@ -113,7 +113,7 @@ public sealed class IdempotencyTests(Servers servers) : IAsyncLifetime
     {
         var (outcome, video) = await TakeAsync();
         Assert.Equal(KeyOutcome.Taken, outcome);
-        return (video, await Uploads.BeginAsync(video, "a.mp4", Ct));
+        return (video, await Uploads.BeginAsync(video, null, "a.mp4", Ct));
     }
 
     private async Task<(KeyOutcome Outcome, Guid Video)> TakeAsync()

@@ -117,7 +117,7 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
     {
         var uploads = _store.Get<UploadStore>();
         var id = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(id, "a.mp4", Ct);
+        var token = await uploads.BeginAsync(id, null, "a.mp4", Ct);
         Assert.Equal(MoveOutcome.Moved, await uploads.BytesSentAsync(id, token, 10, new byte[32], Ct));
         Assert.Equal(MoveOutcome.Moved, await uploads.VerifiedAsync(id, Ct));
         return id;

@@ -71,7 +71,7 @@ public sealed class StatusStreamTests(Servers servers) : IAsyncLifetime
     {
         var uploads = _store.Get<UploadStore>();
         var video = Guid.CreateVersion7();
-        await uploads.BytesSentAsync(video, await uploads.BeginAsync(video, "a.mp4", Ct), 10, new byte[32], Ct);
+        await uploads.BytesSentAsync(video, await uploads.BeginAsync(video, null, "a.mp4", Ct), 10, new byte[32], Ct);
         await uploads.VerifiedAsync(video, Ct);
         return $"/video/{video}/status/stream";
     }
