@@ -23,6 +23,11 @@ public sealed class ProblemResult(Problem problem, string? detail = null, int? r
         var response = httpContext.Response;
         response.StatusCode = problem.Status;
         response.Headers.CacheControl = "no-store";
+        if (problem.Status == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110, 15.5.2: a 401 says what would do
+        }
+
         if (retryAfterSeconds is { } seconds)
         {
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -44,11 +44,7 @@ internal sealed class AccountAuthentication(
         return AuthenticateResult.Success(new(new ClaimsPrincipal(identity), Name));
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
-    {
-        Response.Headers.WWWAuthenticate = "Bearer";
-        return Problems.Unauthorized.ToResult().ExecuteAsync(Context);
-    }
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Problems.Unauthorized.ToResult().ExecuteAsync(Context);
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Problems.Forbidden.ToResult().ExecuteAsync(Context);
 
@@ -70,6 +66,9 @@ internal sealed class AccountAuthentication(
 /// <param name="IsAdmin">May see and change what others own.</param>
 public sealed record Caller(Guid UserId, bool IsAdmin)
 {
+    /// <summary>Somebody who means to be known and is not: a route that is open to all would take the request for a stranger's.</summary>
+    public static bool IsRefused(HttpRequest request, Caller? caller) => caller is null && (request.Headers.Authorization.Count > 0 || request.Headers.ContainsKey("X-API-Key"));
+
     /// <param name="ownerId">Null: of nobody, which only an admin may use here.</param>
     public bool MayUse(Guid? ownerId) => IsAdmin || ownerId == UserId;
 

@@ -39,6 +39,11 @@ public static class UploadRoutes
         HttpContext context, Caller? caller, SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILoggerFactory loggers, CancellationToken ct)
     {
         var request = context.Request;
+        if (Caller.IsRefused(request, caller))
+        {
+            return Problems.Unauthorized.ToResult();
+        }
+
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize =
             options.Value.MaxBytes + (options.Value.MaxBytes / FramingShare) + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
         if (!DigestHeader.TryParse(request.Headers["Content-Digest"], out var content) || !DigestHeader.TryParse(request.Headers["Repr-Digest"], out var representation))

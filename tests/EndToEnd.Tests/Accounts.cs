@@ -67,6 +67,15 @@ public sealed class Accounts(Platform platform)
     }
 
     [Fact]
+    public async Task An_upload_with_a_credential_that_does_not_hold_is_401_and_not_a_stranger_s()
+    {
+        using HttpRequestMessage upload = new(HttpMethod.Post, "/upload") { Content = Platform.Form(Library.Text), Headers = { { "X-API-Key", "x" } } };
+        using var refused = await platform.Http.SendAsync(upload, Ct);
+        await refused.ProblemAsync(401, "unauthorized", Ct);
+        Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
+    }
+
+    [Fact]
     public async Task Keys_work_on_every_replica_until_they_are_revoked()
     {
         var (_, token, first) = await NewAccountAsync();

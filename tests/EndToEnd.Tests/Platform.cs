@@ -151,8 +151,15 @@ public sealed class Platform : IAsyncLifetime
     public async Task<int> HitAsync(FaultPoint point, TimeSpan within)
     {
         var hits = await Poll.UntilAsync(() => Task.FromResult(Directory.GetFiles(Faults, $"{point}.*.hit")), found => found.Length > 0, within, $"a process at {point}");
+        var pid = Path.GetFileName(hits[0]).Split('.')[1];
+        if (File.ReadAllText(hits[0]).StartsWith("kill", StringComparison.Ordinal))
+        {
+            // The point is taken a moment before the signal is sent.
+            await Poll.UntilAsync(() => Task.FromResult(!Directory.Exists($"/proc/{pid}")), within, $"the end of the process at {point}");
+        }
+
         File.Delete(hits[0]);
-        return int.Parse(Path.GetFileName(hits[0]).Split('.')[1], CultureInfo.InvariantCulture);
+        return int.Parse(pid, CultureInfo.InvariantCulture);
     }
 
     public Task HealthyAsync(string resource, CancellationToken ct) => Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, ct);
