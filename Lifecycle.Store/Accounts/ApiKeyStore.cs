@@ -11,22 +11,24 @@ public sealed class ApiKeyStore(LifecycleDatabase database)
     /// <summary>Keys of one account: more would be a leak, not a use.</summary>
     public const int MostPerUser = 50;
 
+    private const string Columns = "id, name, shown, created_at, last_used_at";
+
     /// <returns>Null when the account has <see cref="MostPerUser"/> keys.</returns>
     public async Task<ApiKey?> CreateAsync(Guid userId, string name, byte[] hash, string shown, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.FirstAsync(
-            """
+            $"""
             insert into api_keys (id, user_id, name, hash, shown) select $1, u.id, $3, $4, $5 from users u
             where u.id = $2 and (select count(*) from api_keys k where k.user_id = u.id) < $6
-            returning id, name, shown, created_at, last_used_at
+            returning {Columns}
             """, [Guid.CreateVersion7(), userId, name, hash, shown, (long)MostPerUser], Map, ct);
     }
 
     public async Task<IReadOnlyList<ApiKey>> ListAsync(Guid userId, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.ListAsync("select id, name, shown, created_at, last_used_at from api_keys where user_id = $1 order by id", [userId], Map, ct);
+        return await connection.ListAsync($"select {Columns} from api_keys where user_id = $1 order by id", [userId], Map, ct);
     }
 
     /// <returns>False when the account has no such key.</returns>
@@ -41,9 +43,9 @@ public sealed class ApiKeyStore(LifecycleDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.FirstAsync(
-            """
+            $"""
             with used as (update api_keys set last_used_at = now() where hash = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute'))
-            select u.id, u.email, u.password_hash, u.role, u.api_key_version from api_keys k join users u on u.id = k.user_id where k.hash = $1
+            select {UserStore.Columns} from users where id = (select user_id from api_keys where hash = $1)
             """, [hash], UserStore.Map, ct);
     }
 

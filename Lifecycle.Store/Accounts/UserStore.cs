@@ -16,7 +16,7 @@ public sealed record User(Guid Id, string Email, string PasswordHash, Role Role,
 /// <summary>The accounts. Addresses are compared without regard to case.</summary>
 public sealed class UserStore(LifecycleDatabase database)
 {
-    private const string Columns = "id, email, password_hash, role, api_key_version";
+    internal const string Columns = "id, email, password_hash, role, api_key_version";
 
     /// <returns>Null when the address has an account already.</returns>
     public async Task<User?> CreateAsync(string email, string passwordHash, Role role, CancellationToken ct)

@@ -57,13 +57,6 @@ public sealed class VideoStore(LifecycleDatabase database)
         return rows.ToDictionary(row => row.Id, row => row.Version);
     }
 
-    /// <summary>Whose the video is; null where clients may not know of it.</summary>
-    public async Task<VideoOwner?> OwnerAsync(Guid videoId, CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.FirstAsync("select owner_id from videos where id = $1 and state = any($2)", [videoId, VideoLifecycle.VisibleNames], row => new VideoOwner(row.GetNullable<Guid?>(0)), ct);
-    }
-
     /// <summary>Deletes the video: its jobs are cancelled, its objects swept. A second deletion finds nothing: 404.</summary>
     public async Task<MoveOutcome> DeleteAsync(Guid videoId, CancellationToken ct)
     {
@@ -91,9 +84,6 @@ public sealed class VideoStore(LifecycleDatabase database)
     private static VideoStatus MapStatus(NpgsqlDataReader row) => new(
         row.GetGuid(0), VideoLifecycle.Table.Parse(row.GetString(1)), row.GetInt64(2), row.GetFieldValue<DateTimeOffset>(3), row.GetNullable<string>(4), row.GetNullable<string>(5), row.GetDouble(6));
 }
-
-/// <param name="UserId">Null: sent without an account.</param>
-public sealed record VideoOwner(Guid? UserId);
 
 /// <summary>The documents are JSON, null until the first version is READY.</summary>
 public sealed record PublishedVideo(VideoState State, string? Catalogue, string? Conformance);

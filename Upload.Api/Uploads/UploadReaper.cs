@@ -12,35 +12,18 @@ namespace Upload.Api.Uploads;
 /// Ends what requests left behind when their process died: an upload with bytes missing is taken apart, one that had all its
 /// bytes is finished forward. Any number of replicas may run it; each row is taken over with a new token.
 /// </summary>
-public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore keys, ObjectStore objects, TimeProvider time, ILogger<UploadReaper> logger) : BackgroundService
+public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore keys, ObjectStore objects, ILogger<UploadReaper> logger)
 {
     private const int Batch = 20;
 
-    private static readonly TimeSpan _every = TimeSpan.FromSeconds(2);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public async Task PassAsync(CancellationToken ct)
     {
-        using PeriodicTimer timer = new(_every, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        foreach (var upload in await uploads.TakeOverExpiredAsync(Batch, ct))
         {
-            try
-            {
-                foreach (var upload in await uploads.TakeOverExpiredAsync(Batch, stoppingToken))
-                {
-                    await RecoverApartAsync(upload, stoppingToken);
-                }
-
-                await keys.ForgetExpiredAsync(stoppingToken);
-            }
-            catch (Exception exception) when (Outages.IsOutage(exception))
-            {
-                Log.Waiting(logger, exception.Message);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.PassFailed(logger, exception); // escaped, it would stop the host
-            }
+            await RecoverApartAsync(upload, ct);
         }
+
+        await keys.ForgetExpiredAsync(ct);
     }
 
     /// <summary>One upload's failure must not keep the others waiting; its new lease runs out and it is taken over again.</summary>
@@ -97,13 +80,7 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
         [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} was left in {State}; recovering")]
         public static partial void Recovering(ILogger logger, Guid videoId, VideoState state);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The reaper waits for a store: {Reason}")]
-        public static partial void Waiting(ILogger logger, string reason);
-
         [LoggerMessage(Level = LogLevel.Error, Message = "Upload of video {VideoId} could not be recovered")]
         public static partial void NotRecovered(ILogger logger, Exception exception, Guid videoId);
-
-        [LoggerMessage(Level = LogLevel.Error, Message = "A pass of the reaper failed; the next one comes")]
-        public static partial void PassFailed(ILogger logger, Exception exception);
     }
 }

@@ -30,7 +30,8 @@ public static class UploadRoutes
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidator>();
         services.AddSingleton<SourceUpload>();
         services.AddSingleton<UploadGate>();
-        return services.AddHostedService<UploadReaper>();
+        services.AddSingleton<UploadReaper>();
+        return services.AddDuty<UploadReaper>("reaper", TimeSpan.FromSeconds(2), (reaper, ct) => reaper.PassAsync(ct));
     }
 
     public static void MapUploads(this IEndpointRouteBuilder routes) => routes.MapPost("/upload", UploadAsync).DisableAntiforgery();

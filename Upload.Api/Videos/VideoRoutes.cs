@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Videos;
@@ -36,7 +35,6 @@ public sealed record VideosBody(IReadOnlyList<VideoBody> Videos, string? Next);
 [JsonSerializable(typeof(VideoBody))]
 [JsonSerializable(typeof(VideosBody))]
 [JsonSerializable(typeof(ProbedSource))]
-[JsonSerializable(typeof(JsonNode))]
 internal sealed partial class VideoJson : JsonSerializerContext;
 
 /// <summary><c>/api/v1/videos</c>: an account's videos; an admin's are all. What somebody else owns does not exist (404).</summary>
@@ -99,14 +97,12 @@ public static class VideoRoutes
     }
 
     private static async Task<IResult> GetAsync(string videoId, Caller caller, VideoLibrary library, CancellationToken ct) =>
-        Guid.TryParseExact(videoId, "D", out var id) && await library.FindAsync(id, ct) is { } video && caller.MayUse(video.OwnerId)
-            ? TypedResults.Json(VideoBody.Of(video), VideoJson.Default.VideoBody)
-            : Problems.UnknownVideo.ToResult();
+        await FindAsync(videoId, caller, library, ct) is { } video ? TypedResults.Json(VideoBody.Of(video), VideoJson.Default.VideoBody) : Problems.UnknownVideo.ToResult();
 
     /// <summary>The checks that the served version passed.</summary>
-    private static async Task<IResult> ConformanceAsync(string videoId, Caller caller, VideoStore videos, CancellationToken ct)
+    private static async Task<IResult> ConformanceAsync(string videoId, Caller caller, VideoLibrary library, VideoStore videos, CancellationToken ct)
     {
-        if (!Guid.TryParseExact(videoId, "D", out var id) || await videos.OwnerAsync(id, ct) is not { } owner || !caller.MayUse(owner.UserId) || await videos.PublishedAsync(id, ct) is not { } published)
+        if (await FindAsync(videoId, caller, library, ct) is not { } video || await videos.PublishedAsync(video.Id, ct) is not { } published)
         {
             return Problems.UnknownVideo.ToResult();
         }
@@ -117,8 +113,10 @@ public static class VideoRoutes
     }
 
     /// <summary>204 once the deletion is durable; replicas and caches forget the video within 60 s.</summary>
-    private static async Task<IResult> DeleteAsync(string videoId, Caller caller, VideoStore videos, CancellationToken ct) =>
-        Guid.TryParseExact(videoId, "D", out var id) && await videos.OwnerAsync(id, ct) is { } owner && caller.MayUse(owner.UserId) && await videos.DeleteAsync(id, ct) == MoveOutcome.Moved
-            ? TypedResults.NoContent()
-            : Problems.UnknownVideo.ToResult();
+    private static async Task<IResult> DeleteAsync(string videoId, Caller caller, VideoLibrary library, VideoStore videos, CancellationToken ct) =>
+        await FindAsync(videoId, caller, library, ct) is { } video && await videos.DeleteAsync(video.Id, ct) == MoveOutcome.Moved ? TypedResults.NoContent() : Problems.UnknownVideo.ToResult();
+
+    /// <summary>The video, where it is one of the caller's.</summary>
+    private static async Task<VideoDetails?> FindAsync(string videoId, Caller caller, VideoLibrary library, CancellationToken ct) =>
+        Guid.TryParseExact(videoId, "D", out var id) && await library.FindAsync(id, ct) is { } video && caller.MayUse(video.OwnerId) ? video : null;
 }
