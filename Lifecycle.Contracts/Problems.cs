@@ -26,17 +26,30 @@ public static class Problems
     public static readonly Problem UnknownTrack = new("unknown-track", 404, "There is no such rendition.");
     public static readonly Problem UnknownRoute = new("unknown-route", 404, "There is no such resource.");
     public static readonly Problem UnknownApiKey = new("unknown-api-key", 404, "There is no such API key.");
+    public static readonly Problem UnknownUpload = new("unknown-upload", 404, "There is no such upload, or it has expired.");
+    public static readonly Problem UnknownJob = new("unknown-job", 404, "There is no such job.");
+    public static readonly Problem UnknownDeadLetter = new("unknown-dead-letter", 404, "There is no such entry in the dead letter queue.");
+    public static readonly Problem UnknownWebhook = new("unknown-webhook", 404, "There is no such webhook.");
+    public static readonly Problem UnknownDelivery = new("unknown-delivery", 404, "There is no such delivery of this webhook.");
+    public static readonly Problem UnknownUser = new("unknown-user", 404, "There is no such account.");
     public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "The method is not allowed here; see the Allow header.");
     public static readonly Problem NotReady = new("not-ready", 409, "The video exists but is not ready for streaming.");
-    public static readonly Problem StateConflict = new("state-conflict", 409, "The video's state does not allow this.");
+    public static readonly Problem StateConflict = new("state-conflict", 409, "The state does not allow this; see state and allowed.");
     public static readonly Problem EmailTaken = new("email-taken", 409, "There is an account with this email already.");
     public static readonly Problem TooManyKeys = new("too-many-keys", 409, "The account has as many API keys as it may have.");
+    public static readonly Problem TooManyWebhooks = new("too-many-webhooks", 409, "The account has as many webhooks as it may have.");
+    public static readonly Problem UploadIncomplete = new("upload-incomplete", 409, "Parts of the upload are missing; see the detail.");
+    public static readonly Problem OffsetConflict = new("offset-conflict", 409, "The upload is not at this offset; ask for it with HEAD.");
     public static readonly Problem IdempotencyInFlight = new("idempotency-in-flight", 409, "The first request with this Idempotency-Key is still running.");
     public static readonly Problem PreconditionFailed = new("precondition-failed", 412, "The content is not the one that If-Match names.");
     public static readonly Problem TooLarge = new("too-large", 413, "The file is larger than this server accepts.");
     public static readonly Problem RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range lies outside the content.");
     public static readonly Problem UnsupportedMediaType = new("unsupported-media-type", 415, "The request's Content-Type is not supported here.");
     public static readonly Problem IdempotencyReused = new("idempotency-reused", 422, "This Idempotency-Key was used with another body.");
+    public static readonly Problem UploadLocked = new("upload-locked", 423, "Another request is writing to this upload.");
+    public static readonly Problem TooManyRequests = new("too-many-requests", 429, "Too many requests. Try again after Retry-After seconds.");
+    public static readonly Problem QuotaExceeded = new("quota-exceeded", 429, "The account's daily quota of videos is used up.");
+    public static readonly Problem ChecksumMismatch = new("checksum-mismatch", 460, "The content does not match its Upload-Checksum.");
     public static readonly Problem StorageFailure = new("storage-failure", 500, "The file could not be stored. Send it again.");
     public static readonly Problem Unexpected = new("unexpected", 500, "Something went wrong on the server.");
     public static readonly Problem Unavailable = new("unavailable", 503, "A needed part of the platform is away. Try again after Retry-After seconds.");
@@ -45,8 +58,9 @@ public static class Problems
     public static FrozenDictionary<string, Problem> All { get; } = new[]
     {
         NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, InvalidField, NotWebSocket, Unauthorized, WrongLogin, Forbidden,
-        UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute, UnknownApiKey, EmailTaken, TooManyKeys,
+        UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute, UnknownApiKey,
+        UnknownUpload, UnknownJob, UnknownDeadLetter, UnknownWebhook, UnknownDelivery, UnknownUser, EmailTaken, TooManyKeys, TooManyWebhooks, UploadIncomplete, OffsetConflict,
         MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, PreconditionFailed, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
-        StorageFailure, Unexpected, Unavailable, InsufficientStorage,
+        UploadLocked, TooManyRequests, QuotaExceeded, ChecksumMismatch, StorageFailure, Unexpected, Unavailable, InsufficientStorage,
     }.ToFrozenDictionary(problem => problem.Code, StringComparer.Ordinal);
 }
