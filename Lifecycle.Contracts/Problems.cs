@@ -38,6 +38,8 @@ public static class Problems
     public static readonly Problem EmailTaken = new("email-taken", 409, "There is an account with this email already.");
     public static readonly Problem TooManyKeys = new("too-many-keys", 409, "The account has as many API keys as it may have.");
     public static readonly Problem TooManyWebhooks = new("too-many-webhooks", 409, "The account has as many webhooks as it may have.");
+    public static readonly Problem TooManyJobs = new("too-many-jobs", 409, "The video has as many open jobs as it may have.");
+    public static readonly Problem NoOutput = new("no-output", 409, "The job has made nothing to download yet.");
     public static readonly Problem UploadIncomplete = new("upload-incomplete", 409, "Parts of the upload are missing; see the detail.");
     public static readonly Problem OffsetConflict = new("offset-conflict", 409, "The upload is not at this offset; ask for it with HEAD.");
     public static readonly Problem IdempotencyInFlight = new("idempotency-in-flight", 409, "The first request with this Idempotency-Key is still running.");
@@ -59,7 +61,7 @@ public static class Problems
     {
         NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, InvalidField, NotWebSocket, Unauthorized, WrongLogin, Forbidden,
         UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute, UnknownApiKey,
-        UnknownUpload, UnknownJob, UnknownDeadLetter, UnknownWebhook, UnknownDelivery, UnknownUser, EmailTaken, TooManyKeys, TooManyWebhooks, UploadIncomplete, OffsetConflict,
+        UnknownUpload, UnknownJob, UnknownDeadLetter, UnknownWebhook, UnknownDelivery, UnknownUser, EmailTaken, TooManyKeys, TooManyWebhooks, TooManyJobs, NoOutput, UploadIncomplete, OffsetConflict,
         MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, PreconditionFailed, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,
         UploadLocked, TooManyRequests, QuotaExceeded, ChecksumMismatch, StorageFailure, Unexpected, Unavailable, InsufficientStorage,
     }.ToFrozenDictionary(problem => problem.Code, StringComparer.Ordinal);

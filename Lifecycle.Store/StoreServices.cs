@@ -2,6 +2,7 @@ using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
+using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Messaging;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
@@ -35,6 +36,8 @@ public static class StoreServices
         services.AddSingleton<Rescuer>();
         services.AddSingleton<Sweeper>();
         services.AddSingleton<DeadLetters>();
+        services.AddSingleton<JobStore>();
+        services.AddSingleton<JobDependencies>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
         return services;

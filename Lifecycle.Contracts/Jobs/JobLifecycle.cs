@@ -48,13 +48,13 @@ public static class JobLifecycle
     [
         new(null, JobTrigger.Created, JobState.Queued, "the transaction that verifies the source", "workers poll"),
         new(null, JobTrigger.CreatedWithDependencies, JobState.Pending, "API", "rescuer"),
-        new(JobState.Pending, JobTrigger.DependenciesMet, JobState.Queued, "the transaction that ends the last dependency", "rescuer"),
+        new(JobState.Pending, JobTrigger.DependenciesMet, JobState.Queued, "worker, right behind the end of the last dependency", "rescuer"),
         new(JobState.Queued, JobTrigger.WorkClaimed, JobState.Processing, "worker", "workers poll"),
         new(JobState.Queued, JobTrigger.Paused, JobState.Paused, "API"),
         new(JobState.Processing, JobTrigger.Paused, JobState.Paused, "API"),
         new(JobState.Paused, JobTrigger.Resumed, JobState.Queued, "API", "workers poll"),
         new(JobState.Processing, JobTrigger.LastTaskDone, JobState.Completed, "the transaction that ends the last task", "rescuer"),
-        new(JobState.Pending, JobTrigger.TaskFailed, JobState.Failed, "the transaction that fails a dependency"),
+        new(JobState.Pending, JobTrigger.TaskFailed, JobState.Failed, "rescuer, when a dependency has failed or was cancelled"),
         new(JobState.Queued, JobTrigger.TaskFailed, JobState.Failed, "rescuer"),
         new(JobState.Processing, JobTrigger.TaskFailed, JobState.Failed, "worker or rescuer"),
         new(JobState.Pending, JobTrigger.Cancelled, JobState.Cancelled, "API"),
@@ -63,6 +63,11 @@ public static class JobLifecycle
         new(JobState.Paused, JobTrigger.Cancelled, JobState.Cancelled, "API"),
         new(JobState.Failed, JobTrigger.Replayed, JobState.Queued, "operator or API", "workers poll"),
     ]);
+
+    /// <summary>As written in the database.</summary>
+    public static string NameOf(JobKind kind) => kind.ToString().ToLowerInvariant();
+
+    public static JobKind ParseKind(string name) => Enum.Parse<JobKind>(name, ignoreCase: true);
 
     /// <summary>What a job's move does to the video when the job is the video's own processing; null: nothing.</summary>
     public static VideoTrigger? EffectOnVideo(JobTrigger trigger) => trigger switch

@@ -65,8 +65,9 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
 
     /// <summary>Locks the job's row; the video's lock comes first.</summary>
     public Task<LockedJob?> LockJobAsync(Guid jobId, CancellationToken ct) => connection.FirstAsync(
-        "select video_id, state, version, trace_parent, priority, sequence from jobs where id = $1 for update", [jobId],
-        row => new LockedJob(jobId, row.GetGuid(0), JobLifecycle.Table.Parse(row.GetString(1)), row.GetInt32(2), row.GetNullable<string>(3), row.GetInt32(4), row.GetInt64(5)), ct);
+        "select video_id, kind, state, version, trace_parent, priority, sequence from jobs where id = $1 for update", [jobId],
+        row => new LockedJob(
+            jobId, row.GetGuid(0), JobLifecycle.ParseKind(row.GetString(1)), JobLifecycle.Table.Parse(row.GetString(2)), row.GetInt32(3), row.GetNullable<string>(4), row.GetInt32(5), row.GetInt64(6)), ct);
 
     /// <summary>Moves a locked video, writes its history and publishes the change. Does nothing where the table has no such move.</summary>
     public async Task<MoveOutcome> MoveAsync(LockedVideo video, VideoTrigger trigger, TaskFailure? failure, CancellationToken ct)
@@ -110,7 +111,7 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
                 finished_at = case when $6 then now() end
             where id = $1
             """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends], ct);
-        if (JobLifecycle.EffectOnVideo(trigger) is { } effect)
+        if (job.Kind == JobKind.Ingest && JobLifecycle.EffectOnVideo(trigger) is { } effect)
         {
             await MoveAsync(video, effect, failure, ct);
         }
@@ -149,4 +150,4 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
 public sealed record LockedVideo(Guid Id, VideoState State, long Sequence, int Version, long? UploadToken, string? TraceParent);
 
 /// <summary>A job's row, locked by the current transaction.</summary>
-public sealed record LockedJob(Guid Id, Guid VideoId, JobState State, int Version, string? TraceParent, int Priority, long Sequence);
+public sealed record LockedJob(Guid Id, Guid VideoId, JobKind Kind, JobState State, int Version, string? TraceParent, int Priority, long Sequence);

@@ -102,6 +102,14 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
     /// <exception cref="TimeoutException">The store sent nothing for <see cref="ReadWithin"/>: the SDK's own timeout ends with the headers.</exception>
     public async Task<bool> DownloadAsync(string key, string path, CancellationToken ct)
     {
+        await using FileStream target = new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous });
+        return await CopyToAsync(key, target, ct);
+    }
+
+    /// <summary>Writes an object behind what is in the stream. False where there is no object.</summary>
+    /// <exception cref="TimeoutException">The store sent nothing for <see cref="ReadWithin"/>.</exception>
+    public async Task<bool> CopyToAsync(string key, Stream target, CancellationToken ct)
+    {
         if (await OpenReadAsync(key, 0, ct) is not { } source)
         {
             return false;
@@ -109,7 +117,6 @@ public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
 
         await using (source)
         {
-            await using FileStream target = new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous });
             await CopyAsync(source, target, ct);
         }
 

@@ -95,17 +95,24 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
         }
 
         HashSet<string> keys = new(StringComparer.Ordinal) { ObjectKeys.Source(videoId) };
+        foreach (var output in await connection.ListAsync("select output::text from jobs where video_id = $1 and output is not null", [videoId], row => row.GetString(0), ct))
+        {
+            keys.UnionWith(JsonSerializer.Deserialize(output, JobJson.Default.JobOutput)!.Files.Select(file => file.Key));
+        }
+
         if (video.Catalogue is { } json)
         {
             keys.UnionWith(JsonSerializer.Deserialize(json, MediaJson.Default.Catalogue)!.Objects.Select(stored => stored.Key));
         }
 
-        // A job that is not finished may still need what its tasks have committed, and what they are writing now.
+        // A job that is not finished may still need what its tasks have committed, and what they are writing now; one that failed, as long as it can be replayed.
         var leases = await connection.ListAsync(
             """
             select j.version, r.lease_token from task_runs r join tasks t on t.id = r.task_id join jobs j on j.id = t.job_id
-            where t.video_id = $1 and j.state <> $2 and (r.outcome = $3 or t.lease_token = r.lease_token)
-            """, [videoId, JobLifecycle.Table.NameOf(JobState.Completed), nameof(TaskTrigger.Completed)],
+            where t.video_id = $1 and j.state <> all($2) and (j.state <> $3 or exists (select from dead_letters d where d.job_id = j.id))
+            and (r.outcome = $4 or t.lease_token = r.lease_token)
+            """,
+            [videoId, (string[])[JobLifecycle.Table.NameOf(JobState.Completed), JobLifecycle.Table.NameOf(JobState.Cancelled)], JobLifecycle.Table.NameOf(JobState.Failed), nameof(TaskTrigger.Completed)],
             row => ObjectKeys.Lease(videoId, row.GetInt32(0), row.GetInt64(1)), ct);
         return key => keys.Contains(key) || leases.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
     }

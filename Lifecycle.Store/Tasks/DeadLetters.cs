@@ -3,22 +3,50 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Npgsql;
 
 namespace Lifecycle.Store.Tasks;
 
 /// <summary>A task that failed for good.</summary>
-public sealed record DeadLetter(Guid Id, Guid TaskId, Guid JobId, Guid VideoId, string Category, string Reason, string? Detail, int Attempts, DateTimeOffset FailedAt);
+/// <param name="Detail">The tail of ffmpeg's stderr, or the exception.</param>
+/// <param name="Attempts">Runs that it had.</param>
+public sealed record DeadLetter(Guid Id, Guid TaskId, Guid JobId, Guid VideoId, Guid? OwnerId, string Category, string Reason, string? Detail, int Attempts, DateTimeOffset FailedAt);
 
 /// <summary>The dead letter queue: rows, so that one can be found, replayed and deleted by its id.</summary>
 public sealed class DeadLetters(LifecycleDatabase database)
 {
-    /// <summary>Newest first, at most <paramref name="most"/>.</summary>
-    public async Task<IReadOnlyList<DeadLetter>> ListAsync(int most, CancellationToken ct)
+    private const string Select =
+        """
+        select d.id, d.task_id, d.job_id, d.video_id, v.owner_id, d.category, d.reason, d.detail, d.attempts, d.failed_at
+        from dead_letters d join videos v on v.id = d.video_id
+        """;
+
+    /// <summary>Newest first: ids are UUIDv7, and a page begins below the last id of the one before.</summary>
+    /// <param name="ownerId">Null: of every owner.</param>
+    /// <param name="below">Null: from the newest.</param>
+    public async Task<IReadOnlyList<DeadLetter>> ListAsync(Guid? ownerId, Guid? below, int most, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
-            "select id, task_id, job_id, video_id, category, reason, detail, attempts, failed_at from dead_letters order by failed_at desc limit $1", [most],
-            row => new DeadLetter(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), row.GetGuid(3), row.GetString(4), row.GetString(5), row.GetNullable<string>(6), row.GetInt32(7), row.GetFieldValue<DateTimeOffset>(8)), ct);
+            $"{Select} where v.state = any($1) and ($2::uuid is null or v.owner_id = $2) and ($3::uuid is null or d.id < $3) order by d.id desc limit $4",
+            [VideoLifecycle.VisibleNames, ownerId, below, most], Map, ct);
+    }
+
+    public async Task<DeadLetter?> FindAsync(Guid deadLetterId, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.FirstAsync($"{Select} where d.id = $1 and v.state = any($2)", [deadLetterId, VideoLifecycle.VisibleNames], Map, ct);
+    }
+
+    /// <summary>Gives the job up: it stays failed and can no longer be replayed; what its tasks have made is swept.</summary>
+    /// <returns>False where there was none.</returns>
+    public async Task<bool> DeleteAsync(Guid deadLetterId, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        var videoId = await transaction.Connection.ScalarAsync<Guid>("delete from dead_letters where id = $1 returning video_id", [deadLetterId], ct);
+        await transaction.SweepAsync(videoId, ct);
+        await transaction.CommitAsync(ct);
+        return videoId != default;
     }
 
     /// <summary>
@@ -56,4 +84,7 @@ public sealed class DeadLetters(LifecycleDatabase database)
 
         return outcome;
     }
+
+    private static DeadLetter Map(NpgsqlDataReader row) => new(
+        row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), row.GetGuid(3), row.GetNullable<Guid?>(4), row.GetString(5), row.GetString(6), row.GetNullable<string>(7), row.GetInt32(8), row.GetFieldValue<DateTimeOffset>(9));
 }

@@ -1,11 +1,12 @@
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Jobs;
 using Microsoft.Extensions.Logging;
 
 namespace Lifecycle.Store.Tasks;
 
 /// <summary>Moves on what nobody moves: expired leases go back, missed fan-ins are made up for. Any number may run.</summary>
-public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes outcomes, ILogger<Rescuer> logger)
+public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes outcomes, JobDependencies dependencies, ILogger<Rescuer> logger)
 {
     /// <summary>Rows that one pass takes: the next pass takes the rest.</summary>
     private const int Batch = 50;
@@ -21,6 +22,11 @@ public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes out
         foreach (var (jobId, videoId) in await MissedFanInsAsync(ct))
         {
             await ApartAsync(videoId, () => FanInAsync(jobId, videoId, ct), ct);
+        }
+
+        foreach (var (jobId, videoId) in await dependencies.DecidedAsync(Batch, ct))
+        {
+            await ApartAsync(videoId, () => dependencies.DecideAsync(jobId, videoId, ct), ct);
         }
     }
 
@@ -52,11 +58,10 @@ public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes out
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
-            """
-            select t.id, t.job_id, t.video_id, t.kind, t.ordinal, t.attempt, j.version, t.lease_token, j.trace_parent
-            from tasks t join jobs j on j.id = t.job_id where t.state = 'leased' and t.lease_until < now() order by t.lease_until limit $1
-            """, [Batch],
-            row => new ClaimedTask(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), TaskLifecycle.ParseKind(row.GetString(3)), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), row.GetInt64(7), row.GetNullable<string>(8)), ct);
+            $"""
+            select {ClaimedTask.Columns} from tasks t join jobs j on j.id = t.job_id
+            where t.state = 'leased' and t.lease_until < now() order by t.lease_until limit $1
+            """, [Batch], ClaimedTask.Map, ct);
     }
 
     private async Task<List<(Guid JobId, Guid VideoId)>> MissedFanInsAsync(CancellationToken ct)

@@ -4,6 +4,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Jobs;
 
 namespace Lifecycle.Store.Tasks;
 
@@ -16,6 +17,31 @@ public enum RunEnd
     LeaseLost,
 }
 
+/// <summary>A task that a plan asks for.</summary>
+/// <param name="Weight">Its share of the job's work, in any unit that the job's tasks share.</param>
+public sealed record PlannedTask(TaskKind Kind, int Ordinal, TaskTrigger Trigger, double Weight, int Slots);
+
+/// <summary>What a plan asks for: chunks, audio, and the task that joins them.</summary>
+/// <param name="Chunks">The weight of each.</param>
+/// <param name="Audio">Its weight; null: no audio task.</param>
+/// <param name="Slots">What a chunk takes of a worker.</param>
+/// <param name="Probe">What was found in the source, JSON.</param>
+public sealed record PlannedWork(IReadOnlyList<double> Chunks, double? Audio, int Slots = 1, string? Probe = null)
+{
+    /// <summary>Joining takes little, beside what it joins.</summary>
+    private const double FinalShare = 0.03;
+
+    /// <summary>Audio first: it takes one worker about as long as a chunk, and its end must not be the one that all wait for.</summary>
+    internal IEnumerable<PlannedTask> Tasks =>
+    [
+        .. Audio is { } audio ? [new PlannedTask(TaskKind.Audio, 1, TaskTrigger.Created, audio, 1)] : Array.Empty<PlannedTask>(),
+        .. Chunks.Select((weight, chunk) => new PlannedTask(TaskKind.Chunk, chunk + 2, TaskTrigger.Created, weight, Slots)),
+        new(TaskKind.Finalize, Chunks.Count + 2, TaskTrigger.CreatedWaiting, FinalShare * (Chunks.Sum() + (Audio ?? 0)), 1),
+    ];
+
+    public static PlannedWork Of(int chunks, bool audio) => new([.. Enumerable.Repeat(1.0, chunks)], audio ? 1 : null);
+}
+
 /// <summary>The documents of a finished version, each JSON.</summary>
 public sealed record FinishedVersion(string Catalogue, string Conformance, string Media);
 
@@ -23,7 +49,7 @@ public sealed record FinishedVersion(string Catalogue, string Conformance, strin
 /// How runs end. Fan-in is derived from the task rows under the job's lock, never from a counter, so that it holds in any
 /// order and after any crash.
 /// </summary>
-public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule schedule)
+public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dependencies, RetrySchedule schedule)
 {
     /// <summary>
     /// A task that was put off for so long spends an attempt: what calls itself an outage may be the task's own fault, and then
@@ -42,28 +68,23 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         """;
 
     /// <summary>Ends the plan: its output, and the tasks that it asks for, in one transaction.</summary>
-    public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, int chunks, bool audio, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
+    public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, PlannedWork work, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
     {
         await WriteEndAsync(transaction, task, TaskTrigger.Completed, 0, TimeSpan.Zero, output, null, ct);
-        List<(TaskKind Kind, int Ordinal, TaskTrigger Trigger)> created = [];
-        if (audio)
+        if (work.Probe is { } probe)
         {
-            // First: it takes one worker about as long as a chunk, and its end must not be the one that all wait for.
-            created.Add((TaskKind.Audio, 1, TaskTrigger.Created));
+            await transaction.Connection.ExecuteAsync("update videos set probe = $2::jsonb where id = $1", [video.Id, probe], ct);
         }
 
-        created.AddRange(Enumerable.Range(0, chunks).Select(chunk => (TaskKind.Chunk, chunk + 2, TaskTrigger.Created)));
-        created.Add((TaskKind.Finalize, chunks + 2, TaskTrigger.CreatedWaiting));
-        foreach (var (kind, ordinal, trigger) in created)
-        {
-            await transaction.Connection.ExecuteAsync(
-                """
-                insert into tasks (id, job_id, video_id, kind, ordinal, state, priority, job_sequence)
-                values ($1, $2, $3, $4, $5, $6, $7, $8)
-                """,
-                [Guid.CreateVersion7(), job.Id, video.Id, TaskLifecycle.NameOf(kind), ordinal, TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(trigger)), job.Priority, job.Sequence], ct);
-        }
-
+        var created = work.Tasks.ToList();
+        await transaction.Connection.ExecuteAsync(
+            """
+            insert into tasks (id, job_id, video_id, kind, ordinal, state, weight, slots, priority, job_sequence)
+            select id, $1, $2, kind, ordinal, state, weight, slots, $3, $4 from unnest($5, $6, $7, $8, $9, $10) as task (id, kind, ordinal, state, weight, slots)
+            """,
+            [job.Id, video.Id, job.Priority, job.Sequence, created.Select(_ => Guid.CreateVersion7()).ToArray(), created.Select(each => TaskLifecycle.NameOf(each.Kind)).ToArray(),
+             created.Select(each => each.Ordinal).ToArray(), created.Select(each => TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(each.Trigger))).ToArray(),
+             created.Select(each => (float)each.Weight).ToArray(), created.Select(each => each.Slots).ToArray()], ct);
         await transaction.PermitAsync(job.Id, video.Id, created.Count - 1, job.TraceParent, ct);
         return RunEnd.Committed;
     }, ct);
@@ -76,24 +97,19 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         return RunEnd.Committed;
     }, ct);
 
-    /// <summary>Ends the last task: the version's documents, the switch to it, the job and the video, in one transaction.</summary>
-    public Task<RunEnd> CompleteFinalAsync(ClaimedTask task, FinishedVersion version, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
+    /// <summary>Ends the last task of a video's own processing: the version's documents, the switch to it, the job and the video, in one transaction.</summary>
+    public Task<RunEnd> CompleteFinalAsync(ClaimedTask task, FinishedVersion version, CancellationToken ct) => EndJobAsync(task, async (transaction, video) =>
     {
-        if (JobLifecycle.Table.Next(job.State, JobTrigger.LastTaskDone) is null)
-        {
-            await WriteEndAsync(transaction, task, TaskTrigger.Preempted, 0, TimeSpan.Zero, null, null, ct);
-            return RunEnd.Committed; // paused or cancelled while it ran: nothing is published
-        }
-
-        await WriteEndAsync(transaction, task, TaskTrigger.Completed, 0, TimeSpan.Zero, null, null, ct);
         await transaction.Connection.ExecuteAsync(
             "insert into video_versions (video_id, version, catalogue, conformance, media) values ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)",
             [video.Id, task.Version, version.Catalogue, version.Conformance, version.Media], ct);
         await transaction.Connection.ExecuteAsync("update videos set version = $2 where id = $1", [video.Id, task.Version], ct);
-        await transaction.MoveAsync(job, video, JobTrigger.LastTaskDone, null, ct);
-        await transaction.SweepAsync(video.Id, ct);
-        return RunEnd.Committed;
     }, ct);
+
+    /// <summary>Ends the last task of a transcode job: what it made, and the job, in one transaction.</summary>
+    /// <param name="output"><see cref="JobOutput"/> as JSON.</param>
+    public Task<RunEnd> CompleteOutputAsync(ClaimedTask task, string output, CancellationToken ct) => EndJobAsync(task, (transaction, _) =>
+        transaction.Connection.ExecuteAsync("update jobs set output = $2::jsonb where id = $1", [task.JobId, output], ct), ct);
 
     /// <summary>Ends a failed run: another attempt after the schedule's delay, or the dead letter queue.</summary>
     public Task<RunEnd> FailAsync(ClaimedTask task, TaskFailure failure, CancellationToken ct) =>
@@ -167,6 +183,34 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
             [job.Id, TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Next(TaskState.Waiting, TaskTrigger.InputsDone)!.Value), TaskLifecycle.NameOf(TaskKind.Finalize),
              TaskLifecycle.Table.NameOf(TaskState.Waiting), TaskLifecycle.Table.NameOf(TaskState.Done)], ct);
         await transaction.PermitAsync(job.Id, videoId, released, job.TraceParent, ct);
+    }
+
+    private async Task<RunEnd> EndJobAsync(ClaimedTask task, Func<LifecycleTransaction, LockedVideo, Task> publish, CancellationToken ct)
+    {
+        var end = await EndAsync(task, async (transaction, video, job) =>
+        {
+            if (JobLifecycle.Table.Next(job.State, JobTrigger.LastTaskDone) is null)
+            {
+                await WriteEndAsync(transaction, task, TaskTrigger.Preempted, 0, TimeSpan.Zero, null, null, ct);
+                return RunEnd.Committed; // paused or cancelled while it ran: nothing is published
+            }
+
+            await WriteEndAsync(transaction, task, TaskTrigger.Completed, 0, TimeSpan.Zero, null, null, ct);
+            await publish(transaction, video);
+            await transaction.MoveAsync(job, video, JobTrigger.LastTaskDone, null, ct);
+            await transaction.SweepAsync(video.Id, ct);
+            return RunEnd.Committed;
+        }, ct);
+        try
+        {
+            await dependencies.DecideDependentsAsync(task.JobId, ct);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        {
+            // Committed is committed: the rescuer decides them.
+        }
+
+        return end;
     }
 
     private async Task<RunEnd> EndAsync(ClaimedTask task, Func<LifecycleTransaction, LockedVideo, LockedJob, Task<RunEnd>> end, CancellationToken ct)

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
-using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Jobs;
 
 namespace Lifecycle.Store.Videos;
 
@@ -86,7 +86,7 @@ public sealed class UploadStore(LifecycleDatabase database)
         if (outcome == MoveOutcome.Moved)
         {
             await transaction.Connection.ExecuteAsync("update videos set upload_token = null, upload_lease = null, s3_upload_id = null where id = $1", [videoId], ct);
-            await CreateJobAsync(transaction, video, version: 1, ct);
+            await JobStore.InsertAsync(transaction, video, JobTrigger.Created, new(JobKind.Ingest, Version: 1), ct);
         }
 
         await transaction.CommitAsync(ct);
@@ -138,21 +138,5 @@ public sealed class UploadStore(LifecycleDatabase database)
         var outcome = await transaction.MoveAsync(video, trigger, null, ct);
         await transaction.CommitAsync(ct);
         return outcome;
-    }
-
-    private static async Task CreateJobAsync(LifecycleTransaction transaction, LockedVideo video, int version, CancellationToken ct)
-    {
-        var jobId = Guid.CreateVersion7();
-        var trace = Activity.Current?.Id ?? video.TraceParent;
-        var sequence = await transaction.Connection.ScalarAsync<long>(
-            "insert into jobs (id, video_id, state, version, trace_parent) values ($1, $2, $3, $4, $5) returning sequence",
-            [jobId, video.Id, JobLifecycle.Table.NameOf(JobLifecycle.Table.Initial(JobTrigger.Created)), version, trace], ct);
-        await transaction.Connection.ExecuteAsync(
-            """
-            insert into tasks (id, job_id, video_id, kind, ordinal, state, priority, job_sequence)
-            select $1, id, video_id, $3, 0, $4, priority, $5 from jobs where id = $2
-            """,
-            [Guid.CreateVersion7(), jobId, TaskLifecycle.NameOf(TaskKind.Plan), TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(TaskTrigger.Created)), sequence], ct);
-        await transaction.PermitAsync(jobId, video.Id, 1, trace, ct);
     }
 }

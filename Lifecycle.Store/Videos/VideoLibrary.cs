@@ -5,7 +5,7 @@ using Npgsql;
 namespace Lifecycle.Store.Videos;
 
 /// <summary>A video as its owner sees it.</summary>
-/// <param name="Media">What the probe found, JSON; null until a version is READY.</param>
+/// <param name="Media">What the probe found, JSON; null until it has.</param>
 public sealed record VideoDetails(
     Guid Id, Guid? OwnerId, string? FileName, long? Bytes, VideoState State, string? FailureCategory, string? FailureReason, string? Media, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
 
@@ -14,7 +14,7 @@ public sealed class VideoLibrary(LifecycleDatabase database)
 {
     private const string Select =
         """
-        select v.id, v.owner_id, v.file_name, v.source_bytes, v.state, v.failure_category, v.failure_reason, p.media::text, v.created_at, v.updated_at
+        select v.id, v.owner_id, v.file_name, v.source_bytes, v.state, v.failure_category, v.failure_reason, coalesce(p.media, v.probe)::text, v.created_at, v.updated_at
         from videos v left join video_versions p on p.video_id = v.id and p.version = v.version
         """;
 

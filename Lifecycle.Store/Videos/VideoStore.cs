@@ -3,6 +3,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Jobs;
 using Npgsql;
 
 namespace Lifecycle.Store.Videos;
@@ -19,9 +20,9 @@ public sealed class VideoStore(LifecycleDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.FirstAsync(
-            """
+            $"""
             select v.id, v.state, v.sequence, v.updated_at, v.failure_category, v.failure_reason,
-                case when v.state = 'READY' then 1 else coalesce((select avg(t.progress) from tasks t where t.video_id = v.id), 0) end
+                case when v.state = 'READY' then 1 else coalesce((select {JobProgress.Sql} from jobs j where j.video_id = v.id and j.kind = 'ingest' order by j.sequence desc limit 1), 0) end
             from videos v where v.id = $1 and v.state = any($2)
             """, [videoId, VideoLifecycle.VisibleNames], MapStatus, ct);
     }

@@ -20,14 +20,15 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
     private static readonly TimeSpan _forgottenAfter = TimeSpan.FromMinutes(10);
 
     /// <summary>Writes that the worker lives and how many of its slots are busy.</summary>
-    public async Task BeatAsync(string id, Guid instance, int slots, int busy, CancellationToken ct)
+    /// <param name="encoders">The video encoders that its ffmpeg has.</param>
+    public async Task BeatAsync(string id, Guid instance, int slots, int busy, IReadOnlyCollection<string> encoders, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             """
-            insert into workers (id, instance, slots, busy) values ($1, $2, $3, $4)
-            on conflict (id) do update set instance = excluded.instance, slots = excluded.slots, busy = excluded.busy, last_seen = now()
-            """, [id, instance, slots, busy], ct);
+            insert into workers (id, instance, slots, busy, encoders) values ($1, $2, $3, $4, $5)
+            on conflict (id) do update set instance = excluded.instance, slots = excluded.slots, busy = excluded.busy, encoders = excluded.encoders, last_seen = now()
+            """, [id, instance, slots, busy, encoders.ToArray()], ct);
     }
 
     /// <summary>A worker that stops in order leaves the list.</summary>
@@ -42,6 +43,13 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await connection.ExecuteAsync("delete from workers where last_seen < now() - $1", [_forgottenAfter], ct);
+    }
+
+    /// <summary>The video encoders that some worker of the pool has; empty where no worker has said so yet.</summary>
+    public async Task<IReadOnlyList<string>> EncodersAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ListAsync("select distinct unnest(encoders) from workers", [], row => row.GetString(0), ct);
     }
 
     /// <summary>All known workers, by id.</summary>

@@ -28,14 +28,29 @@ public sealed class AudioEncoder(FfmpegRunner ffmpeg)
                     OnLine = new FfmpegProgress("out_time_us", plan.DurationSeconds * 1e6, OutputClock.ShiftSeconds * 1e6, progress).Accept,
                 },
                 ct);
+            if (!AudioArguments.IsSegmented(plan))
+                return new AudioResult { Tracks = [], Whole = await WholeAsync(plan, workDir, scratchDir, ct) };
             var tracks = new List<TrackPart>();
             foreach (var track in plan.Audio)
-                tracks.Add(await AudioSegmenter.SplitAsync(plan, track, Path.Combine(workDir, AudioArguments.OutputName(track)), scratchDir, ct));
+                tracks.Add(await AudioSegmenter.SplitAsync(plan, track, Path.Combine(workDir, AudioArguments.OutputName(plan, track)), scratchDir, ct));
             return new AudioResult { Tracks = tracks };
         }
         finally
         {
             Directory.Delete(workDir, recursive: true);
         }
+    }
+
+    private static async Task<IReadOnlyList<MediaFile>> WholeAsync(MediaPlan plan, string workDir, string scratchDir, CancellationToken ct)
+    {
+        var files = new List<MediaFile>();
+        foreach (var track in plan.Audio)
+        {
+            var name = $"audio/{AudioArguments.OutputName(plan, track)}";
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(scratchDir, name))!);
+            File.Move(Path.Combine(workDir, AudioArguments.OutputName(plan, track)), Path.Combine(scratchDir, name));
+            files.Add(await MediaFile.DescribeAsync(scratchDir, name, "audio/webm", ct));
+        }
+        return files;
     }
 }

@@ -96,7 +96,7 @@ public sealed class MediaPlanner(FfmpegRunner ffmpeg)
             Video = video,
             Audio = audio,
             Chunks = video is null ? [] : ChunkPlanner.Plan(
-                video, index.Frames!, origin, probe.Format!.StartSeconds, (long)stream!.Width * stream.Height, settings.ChunkSegments),
+                video, index.Frames!, origin, probe.Format!.StartSeconds, (long)stream!.Width * stream.Height, settings),
         };
     }
 

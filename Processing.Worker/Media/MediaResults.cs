@@ -31,12 +31,15 @@ public sealed record ChunkResult
 /// <summary>What the audio task made: all audio renditions, whole.</summary>
 public sealed record AudioResult
 {
-    /// <summary>In the plan's order.</summary>
+    /// <summary>In the plan's order. Empty where the plan's audio codec is not cut into segments.</summary>
     public required IReadOnlyList<TrackPart> Tracks { get; init; }
+
+    /// <summary>Whole tracks in the plan's order, on the encoders' clock (see OutputClock); empty where there are segments.</summary>
+    public IReadOnlyList<MediaFile> Whole { get; init; } = [];
 
     /// <summary>Every file to upload.</summary>
     [JsonIgnore]
-    public IEnumerable<MediaFile> Files => Tracks.SelectMany(part => part.Files);
+    public IEnumerable<MediaFile> Files => Tracks.SelectMany(part => part.Files).Concat(Whole);
 }
 
 /// <summary>A run of segments of one track, with the initialization segment that its task wrote.</summary>

@@ -12,7 +12,19 @@ public sealed record MediaSettings
     /// <summary>Segments in a chunk; the last few chunks of a video have one, so that two workers end together.</summary>
     public int ChunkSegments { get; init; } = 2;
 
-    /// <summary>x264 preset.</summary>
+    /// <summary>ffmpeg's name of the video encoder.</summary>
+    public string VideoCodec { get; init; } = "libx264";
+
+    /// <summary>Average video bit rate in bit/s; null: constant quality under the rung's maximum.</summary>
+    public long? VideoBitrate { get; init; }
+
+    /// <summary>ffmpeg's name of the audio encoder: aac in segments, or libopus whole.</summary>
+    public string AudioCodec { get; init; } = "aac";
+
+    /// <summary>Chunks, from the first on, that make a candidate for the poster.</summary>
+    public int PosterCandidates { get; init; } = 4;
+
+    /// <summary>x264's preset, or its place in the other encoders' scales.</summary>
     public string Preset { get; init; } = "veryfast";
 
     /// <summary>x264 constant rate factor; each rung's maximum rate caps it.</summary>

@@ -2,6 +2,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.Options;
+using Processing.Worker.Media;
 using Processing.Worker.Tasks;
 
 namespace Processing.Worker.Pool;
@@ -11,14 +12,16 @@ namespace Processing.Worker.Pool;
 /// poll, and looks again after every task. Postgres has the order; a permit only shortens the wait.
 /// </summary>
 public sealed partial class WorkLoop(
-    TaskQueue queue, TaskRunner runner, WorkerIdentity identity, WorkerRegistry registry, Permits permits, IOptions<WorkerOptions> options, TimeProvider time, ILogger<WorkLoop> logger)
+    TaskQueue queue, TaskRunner runner, WorkerIdentity identity, WorkerRegistry registry, Permits permits, EncoderList encoders,
+    IOptions<WorkerOptions> options, IOptions<TranscoderOptions> transcoder, TimeProvider time, ILogger<WorkLoop> logger)
     : BackgroundService
 {
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan _leaveWithin = TimeSpan.FromSeconds(3);
 
-    private readonly List<Task> _running = [];
+    private readonly List<(Task Run, int Slots)> _running = [];
+    private IReadOnlyList<string>? _encoders;
     private string? _id;
     private int _busy;
 
@@ -37,7 +40,7 @@ public sealed partial class WorkLoop(
             // Stopping: the running tasks see the same token and give themselves back.
         }
 
-        await Task.WhenAll(_running);
+        await Task.WhenAll(_running.Select(running => running.Run));
         await beating;
         await LeaveAsync();
     }
@@ -61,21 +64,22 @@ public sealed partial class WorkLoop(
 
     private async Task StepAsync(CancellationToken ct)
     {
-        _running.RemoveAll(task => task.IsCompleted);
-        Volatile.Write(ref _busy, _running.Count);
-        if (_running.Count >= options.Value.Slots)
+        _running.RemoveAll(running => running.Run.IsCompleted);
+        var free = options.Value.Slots - _running.Sum(running => running.Slots);
+        Volatile.Write(ref _busy, options.Value.Slots - free);
+        if (free <= 0)
         {
             permits.SetFull(true);
-            await Task.WhenAny(_running);
+            await Task.WhenAny(_running.Select(running => running.Run));
             return;
         }
 
         permits.SetFull(false);
-        var claim = await ClaimAsync(ct);
+        var claim = await ClaimAsync(new(free, options.Value.Slots, transcoder.Value.MaxConcurrent), ct);
         permits.Claimed();
         if (claim.Task is { } task)
         {
-            _running.Add(Task.Run(() => runner.RunAsync(task, ct), CancellationToken.None));
+            _running.Add((Task.Run(() => runner.RunAsync(task, ct), CancellationToken.None), task.Slots));
             return;
         }
 
@@ -86,14 +90,14 @@ public sealed partial class WorkLoop(
         }
 
         var permit = permits.WaitAsync(wait, ct);
-        await Task.WhenAny([permit, .. _running]);
+        await Task.WhenAny([permit, .. _running.Select(running => running.Run)]);
     }
 
-    private async Task<ClaimResult> ClaimAsync(CancellationToken ct)
+    private async Task<ClaimResult> ClaimAsync(ClaimRoom room, CancellationToken ct)
     {
         try
         {
-            return await queue.ClaimAsync(await identity.GetAsync(ct), ct);
+            return await queue.ClaimAsync(await identity.GetAsync(ct), room, ct);
         }
         catch (Exception exception) when (Outages.IsOutage(exception))
         {
@@ -117,7 +121,7 @@ public sealed partial class WorkLoop(
                 try
                 {
                     _id = await identity.GetAsync(ct);
-                    await registry.BeatAsync(_id, identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), ct);
+                    await registry.BeatAsync(_id, identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), await EncodersAsync(ct), ct);
                 }
                 catch (Exception exception) when (Outages.IsOutage(exception))
                 {
@@ -136,6 +140,20 @@ public sealed partial class WorkLoop(
         }
     }
 
+    /// <summary>Empty where ffmpeg does not answer: the next beat asks again, and this one must not fail for it.</summary>
+    private async Task<IReadOnlyList<string>> EncodersAsync(CancellationToken ct)
+    {
+        try
+        {
+            return _encoders ??= await encoders.ReadAsync(ct);
+        }
+        catch (MediaFailureException exception)
+        {
+            Log.NoEncoders(logger, exception.Message);
+            return [];
+        }
+    }
+
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "No claim: {Reason}")]
@@ -149,6 +167,9 @@ public sealed partial class WorkLoop(
 
         [LoggerMessage(Level = LogLevel.Error, Message = "No beat, unexpectedly")]
         public static partial void BeatBroken(ILogger logger, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "ffmpeg does not tell its encoders: {Reason}")]
+        public static partial void NoEncoders(ILogger logger, string reason);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The worker stays in the list: {Reason}")]
         public static partial void NotLeft(ILogger logger, string reason);

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Lifecycle.Contracts;
+using Lifecycle.Contracts.Jobs;
 using Lifecycle.Store.Faults;
+using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Media;
@@ -9,13 +11,18 @@ using Processing.Worker.Sources;
 namespace Processing.Worker.Tasks;
 
 /// <summary>Probes the source and decides what the other tasks do.</summary>
-public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWriter outputs, TaskOutcomes outcomes, FaultPoints faults, IOptions<WorkerOptions> options) : ITaskHandler
+public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWriter outputs, TaskOutcomes outcomes, JobStore jobs, FaultPoints faults, IOptions<WorkerOptions> options) : ITaskHandler
 {
+    /// <summary>Encoding a second of sound takes about as long as these millions of pixels of a chunk (ChunkPlan.Cost).</summary>
+    private const double AudioCostPerSecond = 0.8;
+
     public async Task<RunEnd> RunAsync(TaskContext context)
     {
         await faults.PassAsync(FaultPoint.TaskPlan, context.Stop);
         using var source = await sources.OpenAsync(context.Task.VideoId, context.Stop);
-        MediaSettings settings = new() { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) };
+        var settings = context.Task.Job == JobKind.Ingest
+            ? new MediaSettings { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) }
+            : TranscodeSettings.Of(await jobs.TranscodeConfigAsync(context.Task, context.Stop), options.Value);
         var plan = await planner.PlanAsync(source.Path, context.Scratch, settings, context.Progress, context.Stop);
         if (plan.Normalized is { } normalized)
         {
@@ -24,6 +31,16 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
 
         await faults.PassAsync(FaultPoint.TaskBeforeCommit, context.Stop);
         var output = JsonSerializer.Serialize(new(context.Task.LeaseToken, plan), TaskJson.Default.TaskOutputMediaPlan);
-        return await outcomes.CompletePlanAsync(context.Task, output, plan.Chunks.Count, plan.NeedsAudioTask, context.Stop);
+        return await outcomes.CompletePlanAsync(context.Task, output, Work(plan, context.Task.Job), context.Stop);
+    }
+
+    private static PlannedWork Work(MediaPlan plan, JobKind kind)
+    {
+        var pixels = plan.Video?.Renditions.Max(rendition => (long)rendition.Width * rendition.Height) ?? 0;
+        return new(
+            [.. plan.Chunks.Select(chunk => chunk.Cost)],
+            plan.NeedsAudioTask ? AudioCostPerSecond * plan.DurationSeconds * plan.Audio.Count : null,
+            TranscodeFormats.SlotsOf(plan.Settings.VideoCodec, pixels),
+            kind == JobKind.Ingest ? JsonSerializer.Serialize(plan.Source, TaskJson.Default.SourceInfo) : null);
     }
 }

@@ -23,11 +23,11 @@ public sealed partial class ScratchSpace : IDisposable
     private readonly long _reserveBytes;
     private readonly ILogger<ScratchSpace> _logger;
 
-    public ScratchSpace(IOptions<WorkerOptions> options, ILogger<ScratchSpace> logger)
+    public ScratchSpace(IOptions<WorkerOptions> options, IOptions<TranscoderOptions> transcoder, ILogger<ScratchSpace> logger)
     {
         _logger = logger;
         _reserveBytes = options.Value.ReserveBytes;
-        var parent = options.Value.ScratchPath is { Length: > 0 } path ? Path.GetFullPath(path) : Path.GetTempPath();
+        var parent = new[] { options.Value.ScratchPath, transcoder.Value.TempDir }.FirstOrDefault(path => path.Length > 0) is { } path ? Path.GetFullPath(path) : Path.GetTempPath();
         Directory.CreateDirectory(parent);
         RemoveDead(parent);
         var name = $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}";

@@ -33,7 +33,7 @@ public sealed partial class TaskRunner(
         try
         {
             folder = scratch.Create(task);
-            var handler = handlers.GetRequiredKeyedService<ITaskHandler>(task.Kind);
+            var handler = handlers.GetRequiredKeyedService<ITaskHandler>((task.Job, task.Kind));
             var end = await handler.RunAsync(new(task, folder, lease, lease.Stop));
             await faults.PassAsync(FaultPoint.TaskAfterCommit, CancellationToken.None);
             Log.Ended(logger, task.Kind, task.Ordinal, task.VideoId, end, time.GetElapsedTime(started).TotalSeconds);

@@ -1,3 +1,4 @@
+using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Media;
@@ -15,23 +16,34 @@ public static class TaskServices
             ? new RetrySchedule { Delays = [.. delays.Select(TimeSpan.FromSeconds)] }
             : new RetrySchedule());
 
+        services.AddOptions<TranscoderOptions>().BindConfiguration(TranscoderOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TranscoderOptions>, TranscoderOptionsValidator>();
+
         // The media engine: local files in, local files out.
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<TranscoderOptions>>().Value.Programs);
         services.AddSingleton<FfmpegRunner>();
         services.AddSingleton<MediaPlanner>();
         services.AddSingleton<ChunkEncoder>();
         services.AddSingleton<AudioEncoder>();
         services.AddSingleton<StoryboardBuilder>();
+        services.AddSingleton<OutputMuxer>();
+        services.AddSingleton<EncoderList>();
 
-        // What surrounds it: scratch, sources, inputs and outputs, and a handler for each kind of task.
+        // What surrounds it: scratch, sources, inputs and outputs, and a handler for each kind of task: jobs differ in how they end.
         services.AddSingleton<ScratchSpace>();
         services.AddSingleton<SourceCache>();
         services.AddSingleton<TaskInputs>();
         services.AddSingleton<OutputWriter>();
         services.AddSingleton<TaskRunner>();
-        services.AddKeyedSingleton<ITaskHandler, PlanTask>(TaskKind.Plan);
-        services.AddKeyedSingleton<ITaskHandler, ChunkTask>(TaskKind.Chunk);
-        services.AddKeyedSingleton<ITaskHandler, AudioTask>(TaskKind.Audio);
-        services.AddKeyedSingleton<ITaskHandler, FinalizeTask>(TaskKind.Finalize);
+        foreach (var job in Enum.GetValues<JobKind>())
+        {
+            services.AddKeyedSingleton<ITaskHandler, PlanTask>((job, TaskKind.Plan));
+            services.AddKeyedSingleton<ITaskHandler, ChunkTask>((job, TaskKind.Chunk));
+            services.AddKeyedSingleton<ITaskHandler, AudioTask>((job, TaskKind.Audio));
+        }
+
+        services.AddKeyedSingleton<ITaskHandler, FinalizeTask>((JobKind.Ingest, TaskKind.Finalize));
+        services.AddKeyedSingleton<ITaskHandler, MuxTask>((JobKind.Transcode, TaskKind.Finalize));
         return services;
     }
 }

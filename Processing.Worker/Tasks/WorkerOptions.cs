@@ -48,6 +48,32 @@ public sealed class WorkerOptions
     public int Threads { get; set; } = 1;
 }
 
+/// <summary>Section <c>transcoder</c>, with seed 004's names. <c>workerCount</c> is the AppHost's, <c>chunkSize</c> Upload.Api's.</summary>
+public sealed class TranscoderOptions
+{
+    public const string Section = "transcoder";
+
+    /// <summary>Jobs that may have running tasks at a time, over all workers.</summary>
+    [Range(1, 10_000, ErrorMessage = "transcoder:maxConcurrent must lie between 1 and 10000.")]
+    public int MaxConcurrent { get; set; } = 10;
+
+    /// <summary>Where scratch lies if <c>Worker:ScratchPath</c> does not say. Empty: the system's temporary folder.</summary>
+    public string TempDir { get; set; } = "";
+
+    /// <summary>A name on the PATH, or a path.</summary>
+    [Required(ErrorMessage = "transcoder:ffmpegPath must name a program; leave it out for ffmpeg on the PATH.")]
+    public string FfmpegPath { get; set; } = "ffmpeg";
+
+    /// <summary>A name on the PATH, or a path.</summary>
+    [Required(ErrorMessage = "transcoder:ffprobePath must name a program; leave it out for ffprobe on the PATH.")]
+    public string FfprobePath { get; set; } = "ffprobe";
+
+    public FfmpegPrograms Programs => new(FfmpegPath, FfprobePath);
+}
+
+[OptionsValidator]
+internal sealed partial class TranscoderOptionsValidator : IValidateOptions<TranscoderOptions>;
+
 /// <summary>Only heights that the ladder has a rate for.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class AllowedHeightsAttribute : ValidationAttribute

@@ -72,9 +72,9 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
         var committed = await PutAsync(task, "plan.mkv");
         var late = await Objects.BeginUploadAsync(ObjectKeys.Output(video, 1, zombie.LeaseToken, "late.mkv"), Ct);
         Assert.NotEmpty(late);
-        Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(task, "{}", 1, false, Ct));
+        Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(task, "{}", PlannedWork.Of(1, false), Ct));
 
-        Assert.Equal(RunEnd.LeaseLost, await Outcomes.CompletePlanAsync(task, "{}", 1, false, Ct));
+        Assert.Equal(RunEnd.LeaseLost, await Outcomes.CompletePlanAsync(task, "{}", PlannedWork.Of(1, false), Ct));
         await Outcomes.SweepAsync(video, Ct);
         await Outcomes.SweepAsync(Guid.CreateVersion7(), Ct); // a video that is gone has nothing to sweep
         await DueAsync();
@@ -111,7 +111,7 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
         return key;
     }
 
-    private async Task<ClaimedTask> ClaimAsync() => (await _store.Get<TaskQueue>().ClaimAsync("worker-0", Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
+    private async Task<ClaimedTask> ClaimAsync() => (await _store.Get<TaskQueue>().ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
 
     private async Task<Guid> UploadAsync()
     {

@@ -32,10 +32,10 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         Assert.Equal(TaskKind.Plan, plan.Kind);
         Assert.Equal(VideoState.Processing, await StateAsync(video));
 
-        await Outcomes.CompletePlanAsync(plan, "{}", chunks: 2, audio: true, Ct);
+        await Outcomes.CompletePlanAsync(plan, "{}", PlannedWork.Of(2, true), Ct);
         var parts = new[] { await ClaimAsync(), await ClaimAsync(), await ClaimAsync() };
         Assert.Equal([TaskKind.Audio, TaskKind.Chunk, TaskKind.Chunk], parts.Select(part => part.Kind));
-        Assert.Null((await Queue.ClaimAsync("worker-9", Ct)).Task); // the finalizing task waits for all of them
+        Assert.Null((await Queue.ClaimAsync("worker-9", ClaimRoom.Any, Ct)).Task); // the finalizing task waits for all of them
         await Task.WhenAll(parts.Select(part => Outcomes.CompletePartAsync(part, "{}", Ct)));
 
         var final = await ClaimAsync();
@@ -56,7 +56,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         ConcurrentBag<Guid> claimed = [];
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async worker =>
         {
-            while ((await Queue.ClaimAsync($"worker-{worker}", Ct)).Task is { } task)
+            while ((await Queue.ClaimAsync($"worker-{worker}", ClaimRoom.Any, Ct)).Task is { } task)
             {
                 claimed.Add(task.TaskId);
             }
@@ -71,7 +71,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         List<Guid> videos = [await UploadAsync(), await UploadAsync(), await UploadAsync()];
         await ExecuteAsync("update tasks set priority = 10 where video_id = $1", videos[2]);
         List<Guid> order = [];
-        while ((await Queue.ClaimAsync("worker-0", Ct)).Task is { } task)
+        while ((await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task is { } task)
         {
             order.Add(task.VideoId);
         }
@@ -91,12 +91,12 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         Assert.Equal((zombie.TaskId, 2), (second.TaskId, second.Attempt));
         Assert.NotEqual(zombie.LeaseToken, second.LeaseToken);
         Assert.Equal(LeaseOrder.Lost, await Queue.BeatAsync(zombie, 0.5, Ct));
-        Assert.Equal(RunEnd.LeaseLost, await Outcomes.CompletePlanAsync(zombie, "{}", 5, false, Ct));
+        Assert.Equal(RunEnd.LeaseLost, await Outcomes.CompletePlanAsync(zombie, "{}", PlannedWork.Of(5, false), Ct));
         Assert.Equal(RunEnd.LeaseLost, await Outcomes.FailAsync(zombie, Failure(permanent: true), Ct));
         Assert.Equal(1, await CountAsync("select count(*) from tasks where video_id = $1", video));
 
         Assert.Equal(LeaseOrder.Continue, await Queue.BeatAsync(second, 0.5, Ct));
-        Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(second, "{}", 5, false, Ct));
+        Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(second, "{}", PlannedWork.Of(5, false), Ct));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
             await Outcomes.FailAsync(task, Failure(permanent: false), Ct);
             if (run <= 5)
             {
-                Assert.Null((await Queue.ClaimAsync("worker-0", Ct)).Task);
+                Assert.Null((await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task);
                 delays.Add(await ScalarAsync<double>("select extract(epoch from run_after - now())::float8 from tasks where id = $1", task.TaskId));
                 await ExecuteAsync("update tasks set run_after = now() where id = $1", task.TaskId);
             }
@@ -128,7 +128,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
 
         Assert.Equal([60, 120, 240, 480, 960], delays.Select(delay => (int)Math.Ceiling(delay)));
         Assert.Equal(VideoState.Failed, await StateAsync(video));
-        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(10, Ct), letter => letter.VideoId == video);
+        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(null, null, 10, Ct), letter => letter.VideoId == video);
         Assert.Equal(("storage", 6, "stderr"), (letter.Category, letter.Attempts, letter.Detail));
 
         Assert.Equal(MoveOutcome.Moved, await _store.Get<DeadLetters>().ReplayAsync(letter.Id, Ct));
@@ -187,14 +187,14 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
     public async Task Replaying_one_of_two_failed_tasks_runs_both_and_the_video_becomes_READY()
     {
         var video = await UploadAsync();
-        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 2, audio: false, Ct);
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(2, false), Ct);
         ClaimedTask[] chunks = [await ClaimAsync(), await ClaimAsync()];
         foreach (var chunk in chunks)
         {
             Assert.Equal(RunEnd.Committed, await Outcomes.FailAsync(chunk, Failure(permanent: true), Ct));
         }
 
-        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(10, Ct), letter => letter.VideoId == video);
+        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(null, null, 10, Ct), letter => letter.VideoId == video);
         Assert.Equal(MoveOutcome.Moved, await _store.Get<DeadLetters>().ReplayAsync(letter.Id, Ct));
         Assert.Equal(0, await CountAsync("select count(*) from dead_letters where video_id = $1", video));
         await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
@@ -207,10 +207,10 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
     public async Task A_fan_in_that_was_missed_is_made_up_for()
     {
         var video = await UploadAsync();
-        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 1, audio: false, Ct);
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(1, false), Ct);
         await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
         await ExecuteAsync("update tasks set state = 'waiting' where kind = 'finalize' and video_id = $1", video);
-        Assert.Null((await Queue.ClaimAsync("worker-0", Ct)).Task);
+        Assert.Null((await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task);
         await _store.Get<Rescuer>().PassAsync(Ct);
         Assert.Equal(TaskKind.Finalize, (await ClaimAsync()).Kind);
     }
@@ -219,7 +219,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
     public async Task Deleting_a_video_stops_its_running_task_and_publishes_nothing()
     {
         var video = await UploadAsync();
-        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 1, audio: false, Ct);
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(1, false), Ct);
         await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
         var final = await ClaimAsync();
         Assert.Equal(MoveOutcome.Moved, await _store.Get<VideoStore>().DeleteAsync(video, Ct));
@@ -228,14 +228,14 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         await Outcomes.CompleteFinalAsync(final, new("{}", "{}", "{}"), Ct);
         Assert.Equal(0, await CountAsync("select count(*) from video_versions where video_id = $1", video));
         Assert.Null(await _store.Get<VideoStore>().StatusAsync(video, Ct));
-        Assert.Null((await Queue.ClaimAsync("worker-0", Ct)).Task);
+        Assert.Null((await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task);
     }
 
     [Fact]
     public async Task Twenty_parts_that_end_at_once_release_the_finalizing_task_once()
     {
         await UploadAsync();
-        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 20, audio: false, Ct);
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(20, false), Ct);
         List<ClaimedTask> parts = [];
         for (var i = 0; i < 20; i++)
         {
@@ -244,7 +244,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
 
         await Task.WhenAll(parts.Select(part => Outcomes.CompletePartAsync(part, "{}", Ct)));
         Assert.Equal(TaskKind.Finalize, (await ClaimAsync()).Kind);
-        Assert.Null((await Queue.ClaimAsync("worker-0", Ct)).Task);
+        Assert.Null((await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task);
     }
 
     private static TaskFailure Failure(bool permanent) => new(FailureCategory.Storage, "no good", "stderr", permanent);
@@ -260,7 +260,7 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
         return id;
     }
 
-    private async Task<ClaimedTask> ClaimAsync() => (await Queue.ClaimAsync("worker-0", Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
+    private async Task<ClaimedTask> ClaimAsync() => (await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
 
     private async Task<VideoState?> StateAsync(Guid video) => (await _store.Get<VideoStore>().StatusAsync(video, Ct))?.State;
 

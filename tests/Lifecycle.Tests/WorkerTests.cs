@@ -63,8 +63,8 @@ public sealed class WorkerTests(Servers servers) : IAsyncLifetime
     {
         var registry = _store.Get<WorkerRegistry>();
         var (left, lost) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-        await registry.BeatAsync("worker-0", left, 1, 0, Ct);
-        await registry.BeatAsync("worker-1", lost, 1, 1, Ct);
+        await registry.BeatAsync("worker-0", left, 1, 0, ["libx264"], Ct);
+        await registry.BeatAsync("worker-1", lost, 1, 1, [], Ct);
         await registry.LeaveAsync("worker-0", lost, Ct); // not its row
         Assert.Equal([new("worker-0", "IDLE"), new("worker-1", "BUSY")], await registry.ListAsync(Ct));
 

@@ -12,7 +12,7 @@ internal static class Pipeline
     /// <summary>Small and quick, so that many sources fit into the test time.</summary>
     public static MediaSettings Quick { get; } = new() { Preset = "superfast", Ladder = [new(1080, 5000), new(720, 2800), new(180, 600), new(120, 330)] };
 
-    public static FfmpegRunner Ffmpeg { get; } = new(TimeProvider.System, NullLogger<FfmpegRunner>.Instance);
+    public static FfmpegRunner Ffmpeg { get; } = new(TimeProvider.System, FfmpegPrograms.OnPath, NullLogger<FfmpegRunner>.Instance);
 
     public static async Task<Published> RunAsync(string source, MediaSettings settings)
     {

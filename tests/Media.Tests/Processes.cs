@@ -97,6 +97,16 @@ public sealed class Processes
         Assert.Contains("NoNewPrivs:\t1", seen);
     }
 
-    private static string? WorkingDirectoryOf(Process process) =>
-        Directory.ResolveLinkTarget($"/proc/{process.Id}/cwd", returnFinalTarget: false)?.FullName;
+    /// <summary>Null where the process has just ended.</summary>
+    private static string? WorkingDirectoryOf(Process process)
+    {
+        try
+        {
+            return Directory.ResolveLinkTarget($"/proc/{process.Id}/cwd", returnFinalTarget: false)?.FullName;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
 }

@@ -11,7 +11,13 @@ internal static class AudioArguments
 {
     private const int FragmentMicroseconds = 2_000_000;
 
-    public static string OutputName(AudioTrackPlan track) => $"{track.Name}.mp4";
+    /// <summary>Opus knows no 44.1 kHz.</summary>
+    private const int OpusRate = 48_000;
+
+    /// <summary>AAC is cut into segments at its frames; Opus stays whole, because WebM has no segments that we would need.</summary>
+    public static bool IsSegmented(MediaPlan plan) => plan.Settings.AudioCodec == "aac";
+
+    public static string OutputName(MediaPlan plan, AudioTrackPlan track) => $"{track.Name}.{(IsSegmented(plan) ? "mp4" : "webm")}";
 
     public static IReadOnlyList<string> Build(MediaPlan plan, string sourcePath) =>
     [
@@ -21,17 +27,24 @@ internal static class AudioArguments
 
     private static IEnumerable<string> Track(MediaPlan plan, AudioTrackPlan track) =>
     [
-        "-map", $"0:{track.StreamIndex}", "-c:a", "aac", "-profile:a", "aac_low", "-b:a", $"{track.Kbps}k", "-threads", "1",
-        "-af", Filters(plan.OriginTicks, track),
-        .. ChunkArguments.Muxer.Select(argument => argument.Replace("frag_keyframe", "frag_discont", StringComparison.Ordinal)),
-        "-frag_duration", $"{FragmentMicroseconds}", OutputName(track),
+        "-map", $"0:{track.StreamIndex}", "-c:a", plan.Settings.AudioCodec, "-b:a", $"{track.Kbps}k", "-threads", "1",
+        "-af", Filters(plan.OriginTicks, track, !IsSegmented(plan)), .. IsSegmented(plan) ? Segments : Whole, OutputName(plan, track),
     ];
 
-    private static string Filters(long originTicks, AudioTrackPlan track)
+    private static IEnumerable<string> Segments =>
+    [
+        "-profile:a", "aac_low", .. ChunkArguments.Muxer.Select(argument => argument.Replace("frag_keyframe", "frag_discont", StringComparison.Ordinal)),
+        "-frag_duration", $"{FragmentMicroseconds}",
+    ];
+
+    private static IEnumerable<string> Whole => ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags", "+bitexact", "-f", "webm"];
+
+    private static string Filters(long originTicks, AudioTrackPlan track, bool isOpus)
     {
         var shift = ((OutputClock.ShiftTicks - originTicks) / (decimal)VideoPlan.Timescale).ToString("+0.000000;-0.000000", CultureInfo.InvariantCulture);
-        var first = (long)OutputClock.ShiftSeconds * track.SampleRate;
+        var rate = isOpus ? OpusRate : track.SampleRate;
+        var first = (long)OutputClock.ShiftSeconds * rate;
         var layout = track.Channels == 1 ? "mono" : "stereo";
-        return $"asetpts=PTS{shift}/TB,aresample={track.SampleRate}:async=1:first_pts={first},aformat=sample_fmts=fltp:sample_rates={track.SampleRate}:channel_layouts={layout}";
+        return $"asetpts=PTS{shift}/TB,aresample={rate}:async=1:first_pts={first},aformat=sample_fmts={(isOpus ? "flt" : "fltp")}:sample_rates={rate}:channel_layouts={layout}";
     }
 }

@@ -13,9 +13,6 @@ internal static class ChunkArguments
     public const string TilesName = "tiles.mjpeg";
     public const string PosterName = "poster.jpg";
 
-    /// <summary>VBV buffer in seconds of the maximum rate.</summary>
-    private const double BufferSeconds = 1.5;
-
     public static string OutputName(RenditionPlan rendition) => $"{rendition.Name}.mp4";
 
     /// <param name="seekSeconds">Where to start reading; null from the beginning of the file.</param>
@@ -39,23 +36,18 @@ internal static class ChunkArguments
 
     private static IEnumerable<string> Rendition(MediaPlan plan, ChunkPlan chunk, RenditionPlan rendition, int index)
     {
-        var settings = plan.Settings;
         var colours = plan.Video!.Picture.Colours;
         return
         [
-            "-map", $"[{FilterGraph.RenditionLabel(index)}]", "-c:v", "libx264", "-preset", settings.Preset, "-profile:v", "high", "-level:v", rendition.Level,
-            "-pix_fmt", "yuv420p", "-threads", settings.Threads.ToString(CultureInfo.InvariantCulture),
-            "-crf", settings.Crf.ToString(CultureInfo.InvariantCulture),
-            "-maxrate", $"{rendition.MaxKbps}k", "-bufsize", $"{(int)(rendition.MaxKbps * BufferSeconds)}k",
-            "-g", "9999", "-forced-idr", "1", .. ForcedKeyFrames(plan, chunk),
-            "-x264-params", $"open_gop=0:scenecut=0:fps={(int)Math.Round(plan.Video.FrameRate * 1000)}/1000",
+            "-map", $"[{FilterGraph.RenditionLabel(index)}]", "-pix_fmt", "yuv420p",
+            .. VideoEncoders.Arguments(plan.Settings, rendition, plan.Video.FrameRate), .. ForcedKeyFrames(plan, chunk),
             "-colorspace", colours.Matrix, "-color_primaries", colours.Primaries, "-color_trc", colours.Transfer, "-color_range", "tv",
             "-fps_mode", "passthrough", "-enc_time_base", "-1", "-video_track_timescale", $"{VideoPlan.Timescale}",
             .. Muxer, OutputName(rendition),
         ];
     }
 
-    /// <summary>One fragment for each segment: x264 makes no key frame that was not asked for.</summary>
+    /// <summary>One fragment for each segment: the encoder makes no key frame that was not asked for.</summary>
     private static IEnumerable<string> ForcedKeyFrames(MediaPlan plan, ChunkPlan chunk)
     {
         var cuts = plan.Video!.Segments.Skip(chunk.FirstSegment + 1).Take(chunk.SegmentCount - 1)

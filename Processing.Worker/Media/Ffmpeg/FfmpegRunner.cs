@@ -3,11 +3,19 @@ using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media;
 
+/// <summary>Where the programs are: names on the PATH, or paths.</summary>
+public sealed record FfmpegPrograms(string Ffmpeg, string Ffprobe)
+{
+    public static FfmpegPrograms OnPath { get; } = new("ffmpeg", "ffprobe");
+
+    internal string PathOf(string tool) => tool == "ffprobe" ? Ffprobe : Ffmpeg;
+}
+
 /// <summary>
 /// Runs ffmpeg and ffprobe in the sandbox that this machine allows. One per process, shared by all tasks.
 /// As root, ffmpeg runs as an unprivileged user, so the directories that lead to the source should let anyone pass (mode 711 or 755).
 /// </summary>
-public sealed partial class FfmpegRunner(TimeProvider time, ILogger<FfmpegRunner> logger) : IDisposable
+public sealed partial class FfmpegRunner(TimeProvider time, FfmpegPrograms programs, ILogger<FfmpegRunner> logger) : IDisposable
 {
     /// <summary>Encoders use several threads: CPU time is bounded well above wall time.</summary>
     private const int CpuSecondsPerSecond = 16;
@@ -32,7 +40,7 @@ public sealed partial class FfmpegRunner(TimeProvider time, ILogger<FfmpegRunner
 
         var sourceBytes = command.SourcePath is { } source ? new FileInfo(source).Length : 0;
         var wrapped = sandbox.Wrap(
-            [command.Tool, .. command.Arguments], (long)command.TotalTimeout.TotalSeconds * CpuSecondsPerSecond, (2 * sourceBytes) + FileSizeSlackBytes, readable);
+            [programs.PathOf(command.Tool), .. command.Arguments], (long)command.TotalTimeout.TotalSeconds * CpuSecondsPerSecond, (2 * sourceBytes) + FileSizeSlackBytes, readable);
         using var process = await _starter.StartAsync(StartInfo(wrapped, command.WorkDir));
         return await new FfmpegProcess(process, command, time).RunAsync(ct);
     }
@@ -68,6 +76,7 @@ public sealed partial class FfmpegRunner(TimeProvider time, ILogger<FfmpegRunner
         start.Environment.Clear();
         start.Environment["PATH"] = path;
         start.Environment["LC_ALL"] = "C.UTF-8";
+        start.Environment["SVT_LOG"] = "1"; // that encoder's library writes its own lines: errors only
         return start;
     }
 

@@ -1,3 +1,5 @@
+using Processing.Worker.Media.Encoders;
+
 namespace Processing.Worker.Media.Planning;
 
 /// <summary>Groups segments into chunk tasks.</summary>
@@ -14,16 +16,15 @@ internal static class ChunkPlanner
     /// <summary>A decoded pixel's share of the work of an encoded one, measured with veryfast.</summary>
     private const double DecodeWeight = 0.2;
 
-    private const int PosterCandidates = 4;
-
     /// <param name="video">The plan with its segments.</param>
     /// <param name="frames">All frame times.</param>
     /// <param name="originTicks">Source time of 0.</param>
     /// <param name="startSeconds">The container's start time, which seeks count from.</param>
     /// <param name="sourcePixels">Pixels of a decoded frame.</param>
     public static IReadOnlyList<ChunkPlan> Plan(
-        VideoPlan video, FrameTimes frames, long originTicks, double startSeconds, long sourcePixels, int chunkSegments)
+        VideoPlan video, FrameTimes frames, long originTicks, double startSeconds, long sourcePixels, MediaSettings settings)
     {
+        var chunkSegments = VideoEncoders.ForcesKeyFrames(settings.VideoCodec) ? settings.ChunkSegments : 1;
         var chunks = new List<ChunkPlan>();
         var grouped = Math.Max(0, video.Segments.Count - SingleSegments);
         var firstFrame = 0;
@@ -40,7 +41,7 @@ internal static class ChunkPlanner
                 chunks.Count, segment, count, SeekTo(seek - SeekMarginSeconds), SeekTo(seek - SafeSeekMarginSeconds), frameCount,
                 Math.Round(frameCount * (pixels + (DecodeWeight * sourcePixels)) / 1e6, 1),
                 [.. tiles.Where(tile => tile >= start && tile < end)],
-                chunks.Count < PosterCandidates ? frames.Ticks[firstFrame + (video.Segments[segment].Frames / 2)] - originTicks : null));
+                chunks.Count < settings.PosterCandidates ? frames.Ticks[firstFrame + (video.Segments[segment].Frames / 2)] - originTicks : null));
             segment += count;
             firstFrame += frameCount;
         }
