@@ -2,6 +2,7 @@ using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
 using Upload.Api.Accounts;
+using Upload.Api.Jobs;
 using Upload.Api.Monitoring;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
@@ -19,7 +20,7 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
-builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddMonitoring();
+builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddJobs().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
@@ -31,6 +32,7 @@ app.MapAccounts();
 app.MapUploads();
 app.MapStatus();
 app.MapVideos();
+app.MapJobs();
 app.MapMonitoring();
 app.MapDefaultEndpoints();
 app.Run();
