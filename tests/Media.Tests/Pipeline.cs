@@ -17,6 +17,22 @@ internal static class Pipeline
     public static async Task<Published> RunAsync(string source, MediaSettings settings)
     {
         var root = Sources.NewFolder("run");
+        var (plan, chunks, audio, files) = await EncodeAsync(source, settings, root);
+        var final = Scratch(root, "final");
+        var tiles = chunks.OrderBy(chunk => chunk.Index).Select(chunk => chunk.Tiles).OfType<MediaFile>().Select(file => files[file]).ToList();
+        var storyboard = await new StoryboardBuilder(Ffmpeg).BuildAsync(plan, tiles, final, CancellationToken.None);
+        if (storyboard is not null)
+            Register(files, [storyboard.Sprite], final);
+        var media = MediaFinalizer.Finalize(
+            plan, 1, chunks, audio, storyboard, file => new StoredObject(files[file], file.Bytes, file.Sha256, file.ContentType));
+        Assert.Empty(Directory.EnumerateDirectories(root, "work-*", SearchOption.AllDirectories));
+        return new Published(root, plan, media.Catalogue, media.Report);
+    }
+
+    /// <summary>Plan, chunks and audio, with the path of each file that they made.</summary>
+    public static async Task<(MediaPlan Plan, List<ChunkResult> Chunks, AudioResult? Audio, Dictionary<MediaFile, string> Files)> EncodeAsync(string source, MediaSettings settings, string? folder = null)
+    {
+        var root = folder ?? Sources.NewFolder("run");
         var ct = CancellationToken.None;
         var planScratch = Scratch(root, "plan");
         var plan = Through(await new MediaPlanner(Ffmpeg).PlanAsync(source, planScratch, settings, null, ct), MediaEngineJson.Default.MediaPlan);
@@ -41,15 +57,7 @@ internal static class Pipeline
             Register(files, audio.Files, scratch);
         }
 
-        var final = Scratch(root, "final");
-        var tiles = chunks.OrderBy(chunk => chunk.Index).Select(chunk => chunk.Tiles).OfType<MediaFile>().Select(file => files[file]).ToList();
-        var storyboard = await new StoryboardBuilder(Ffmpeg).BuildAsync(plan, tiles, final, ct);
-        if (storyboard is not null)
-            Register(files, [storyboard.Sprite], final);
-        var media = MediaFinalizer.Finalize(
-            plan, 1, chunks, audio, storyboard, file => new StoredObject(files[file], file.Bytes, file.Sha256, file.ContentType));
-        Assert.Empty(Directory.EnumerateDirectories(root, "work-*", SearchOption.AllDirectories));
-        return new Published(root, plan, media.Catalogue, media.Report);
+        return (plan, chunks, audio, files);
     }
 
     private static string Scratch(string root, string name) => Directory.CreateDirectory(Path.Combine(root, name)).FullName;

@@ -31,7 +31,7 @@ internal static class MuxArguments
         var audio = plan.Audio.Take(format == "hls" ? 1 : plan.Audio.Count).ToList(); // a single playlist has one sound
         return
         [
-            .. FfmpegArguments.Quiet,
+            .. FfmpegArguments.Quiet, "-copyts", // else each input would begin at its own first frame
             .. plan.Video is null ? [] : Input("mov", VideoInput),
             .. audio.SelectMany((_, track) => AudioArguments.IsSegmented(plan)
                 ? Input("mov", AudioInput(plan, track))
