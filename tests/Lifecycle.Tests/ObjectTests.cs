@@ -39,7 +39,7 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
         Assert.EndsWith("-5\"", metadata.ETag, StringComparison.Ordinal); // 4 parts of 16 MiB and the rest
         using TemporaryFile copy = new(0);
         Assert.True(await Objects.DownloadAsync(key, copy.Path, Ct));
-        Assert.Equal(await file.HashAsync(), await copy.HashAsync());
+        Assert.Equal(await file.HashAsync(Ct), await copy.HashAsync(Ct));
     }
 
     [Fact]
@@ -103,25 +103,11 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
 
     private TaskOutcomes Outcomes => _store.Get<TaskOutcomes>();
 
-    private async Task<string> PutAsync(ClaimedTask task, string name)
-    {
-        using TemporaryFile file = new(1000);
-        var key = ObjectKeys.Output(task.VideoId, task.Version, task.LeaseToken, name);
-        await Objects.PutFileAsync(key, file.Path, "video/x-matroska", Ct);
-        return key;
-    }
+    private Task<string> PutAsync(ClaimedTask task, string name) => _store.PutAsync(task, name, Ct);
 
-    private async Task<ClaimedTask> ClaimAsync() => (await _store.Get<TaskQueue>().ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
+    private Task<ClaimedTask> ClaimAsync() => _store.ClaimAsync(Ct);
 
-    private async Task<Guid> UploadAsync()
-    {
-        var uploads = _store.Get<UploadStore>();
-        var id = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(id, null, "a.mp4", Ct);
-        Assert.Equal(MoveOutcome.Moved, await uploads.BytesSentAsync(id, token, 10, new byte[32], Ct));
-        Assert.Equal(MoveOutcome.Moved, await uploads.VerifiedAsync(id, Ct));
-        return id;
-    }
+    private Task<Guid> UploadAsync() => _store.UploadedAsync(Ct);
 
     /// <summary>The first sweep of each video.</summary>
     private async Task DueAsync() => await _store.QueryAsync("update sweeps set due = now() - interval '1 second' where due < now() + interval '1 minute'", _ => 0, Ct);
@@ -135,25 +121,5 @@ public sealed class ObjectTests(Servers servers) : IAsyncLifetime
         await stream.WriteAsync("HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\nETag: \"x\"\r\n\r\n"u8.ToArray(), Ct);
         await stream.WriteAsync(new byte[500], Ct);
         return client;
-    }
-
-    private sealed class TemporaryFile : IDisposable
-    {
-        public TemporaryFile(int bytes)
-        {
-            var content = new byte[bytes];
-            new Random(1).NextBytes(content);
-            File.WriteAllBytes(Path, content);
-        }
-
-        public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"videoplatform-test-{Guid.NewGuid():N}");
-
-        public async Task<string> HashAsync()
-        {
-            await using var stream = File.OpenRead(Path);
-            return Convert.ToHexString(await SHA256.HashDataAsync(stream, Ct));
-        }
-
-        public void Dispose() => File.Delete(Path);
     }
 }

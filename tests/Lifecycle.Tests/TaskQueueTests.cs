@@ -249,34 +249,15 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
 
     private static TaskFailure Failure(bool permanent) => new(FailureCategory.Storage, "no good", "stderr", permanent);
 
-    private async Task<Guid> UploadAsync()
-    {
-        var uploads = _store.Get<UploadStore>();
-        var id = Guid.CreateVersion7();
-        var token = await uploads.BeginAsync(id, null, "a.mp4", Ct);
-        Assert.Equal(MoveOutcome.Moved, await uploads.BytesSentAsync(id, token, 10, new byte[32], Ct));
-        Assert.Equal(MoveOutcome.Moved, await uploads.VerifiedAsync(id, Ct));
-        Assert.Equal(MoveOutcome.AlreadyThere, await uploads.VerifiedAsync(id, Ct));
-        return id;
-    }
+    private Task<Guid> UploadAsync() => _store.UploadedAsync(Ct);
 
-    private async Task<ClaimedTask> ClaimAsync() => (await Queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
+    private Task<ClaimedTask> ClaimAsync() => _store.ClaimAsync(Ct);
 
     private async Task<VideoState?> StateAsync(Guid video) => (await _store.Get<VideoStore>().StatusAsync(video, Ct))?.State;
 
-    private Task<long> CountAsync(string sql, Guid id) => ScalarAsync<long>(sql, id)!;
+    private Task<long> CountAsync(string sql, Guid id) => ScalarAsync<long>(sql, id);
 
-    private async Task<T?> ScalarAsync<T>(string sql, object parameter)
-    {
-        await using var command = _store.Database.Source.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = parameter });
-        return (T?)await command.ExecuteScalarAsync(Ct);
-    }
+    private Task<T> ScalarAsync<T>(string sql, object parameter) => _store.ScalarAsync<T>(sql, Ct, parameter);
 
-    private async Task ExecuteAsync(string sql, object parameter)
-    {
-        await using var command = _store.Database.Source.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = parameter });
-        await command.ExecuteNonQueryAsync(Ct);
-    }
+    private async Task ExecuteAsync(string sql, object parameter) => await _store.QueryAsync(sql, _ => 0, Ct, parameter);
 }
