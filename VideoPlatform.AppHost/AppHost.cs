@@ -38,7 +38,7 @@ var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker"
     .WithReference(videodb).WaitFor(videodb)
     .WithReference(messaging).WaitFor(messaging)
     .WithReference(storage).WaitFor(minio)
-    .WithReplicas(builder.Count("processing-worker", builder.Configuration.GetValue("transcoder:workerCount", 2)));
+    .WithReplicas(builder.Count("processing-worker", 2, "transcoder:workerCount"));
 
 var streams = builder.AddReplicas<Projects.Streaming_Api>("streaming-api", builder.Count("streaming-api", 2), service => service
     .WithReference(videodb).WaitFor(videodb)

@@ -5,7 +5,9 @@ namespace VideoPlatform.AppHost;
 internal static class Replicas
 {
     /// <summary>How many of a service to run: <c>Replicas:NAME</c> from the command line, the environment or appsettings.</summary>
-    public static int Count(this IDistributedApplicationBuilder builder, string name, int usual) => builder.Configuration.GetValue($"Replicas:{name}", usual);
+    /// <param name="setting">Another name of it, which a seed gives; <c>Replicas:NAME</c> goes first.</param>
+    public static int Count(this IDistributedApplicationBuilder builder, string name, int usual, string? setting = null) =>
+        builder.Configuration.GetValue($"Replicas:{name}", setting is null ? usual : builder.Configuration.GetValue(setting, usual));
 
     /// <summary>Run mode: one named resource per replica, so that the gateway sees each; publish mode: one scalable resource.</summary>
     public static IReadOnlyList<IResourceBuilder<ProjectResource>> AddReplicas<TProject>(

@@ -79,7 +79,5 @@ public sealed class Aftermath(Platform platform)
     private string[] LeftFolders() => Directory.GetDirectories(platform.Scratch, "lease-*", SearchOption.AllDirectories);
 
     /// <summary>ffmpeg runs in its lease's folder; with no task running there is none.</summary>
-    private IEnumerable<string> LeftProcesses() => Directory.EnumerateDirectories("/proc").Where(process => int.TryParse(Path.GetFileName(process), out _))
-        .Select(process => $"{process}/cwd")
-        .Where(link => Directory.Exists(link) && Directory.ResolveLinkTarget(link, false)?.FullName.StartsWith(platform.Scratch, StringComparison.Ordinal) == true);
+    private IEnumerable<string> LeftProcesses() => MediaProcesses.Of(platform).Select(pid => $"process {pid}");
 }
