@@ -60,7 +60,6 @@ internal static class BareStatus
         StatusCodes.Status404NotFound => Problems.UnknownRoute.ToResult().ExecuteAsync(context),
         StatusCodes.Status405MethodNotAllowed => Problems.MethodNotAllowed.ToResult().ExecuteAsync(context),
         StatusCodes.Status413PayloadTooLarge => Problems.TooLarge.ToResult().ExecuteAsync(context),
-        StatusCodes.Status416RangeNotSatisfiable => Problems.RangeNotSatisfiable.ToResult().ExecuteAsync(context),
         StatusCodes.Status415UnsupportedMediaType => Problems.UnsupportedMediaType.ToResult().ExecuteAsync(context),
         StatusCodes.Status400BadRequest => Problems.MalformedBody.ToResult().ExecuteAsync(context),
         _ => Task.CompletedTask,

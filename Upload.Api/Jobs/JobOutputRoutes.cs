@@ -53,8 +53,23 @@ internal static class JobOutputRoutes
 
         context.Response.RegisterForDispose(place);
         context.Response.Headers.CacheControl = "private, max-age=31536000, immutable"; // a job makes its output once
-        return TypedResults.Stream(
+        return new Download(TypedResults.Stream(
             new ObjectReadStream(objects, file.Key, file.Bytes), file.ContentType, name is null ? $"{job.Id}{Path.GetExtension(file.Name)}" : null,
-            job.FinishedAt, new EntityTagHeaderValue($"\"{file.Sha256}\""), enableRangeProcessing: true);
+            job.FinishedAt, new EntityTagHeaderValue($"\"{file.Sha256}\""), enableRangeProcessing: true));
+    }
+
+    /// <summary>The framework's download, with the platform's words for a range outside the content.</summary>
+    private sealed class Download(IResult inner) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            await inner.ExecuteAsync(httpContext);
+            if (httpContext.Response is { HasStarted: false, StatusCode: StatusCodes.Status416RangeNotSatisfiable } response)
+            {
+                (response.ContentType, response.ContentLength) = (null, null);
+                response.Headers.Remove(HeaderNames.ContentDisposition);
+                await Problems.RangeNotSatisfiable.ToResult().ExecuteAsync(httpContext);
+            }
+        }
     }
 }

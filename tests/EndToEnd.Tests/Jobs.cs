@@ -115,7 +115,7 @@ public sealed class Jobs(Platform platform)
         Assert.Equal(JsonValueKind.String, details.GetProperty("stderr_tail").ValueKind);
         var waits = await platform.Store.QueryAsync(
             """
-            select started_at - lag(ended_at) over (order by started_at) from task_runs r join tasks t on t.id = r.task_id where t.job_id = $1 order by started_at
+            select r.started_at - lag(r.ended_at) over (order by r.started_at) from task_runs r join tasks t on t.id = r.task_id where t.job_id = $1 order by r.started_at
             """, row => row.IsDBNull(0) ? 0 : row.GetFieldValue<TimeSpan>(0).TotalSeconds, Ct, id);
         Assert.Equal(6, waits.Count);
         Assert.Equal([1, 2, 4, 8, 16], waits.Skip(1).Select(wait => Math.Pow(2, Math.Round(Math.Log2(wait))))); // the scaled steps, on a busy machine
@@ -226,7 +226,7 @@ public sealed class Jobs(Platform platform)
     /// <summary>Some ten seconds of work on two workers, in many chunks.</summary>
     private async Task<Guid> LongJobAsync(Account account)
     {
-        var source = await Sources.MakeAsync("long", "mp4", ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=60,noise=alls=30:allf=t", .. "-c:v libx264 -preset ultrafast -pix_fmt yuv420p".Split(' ')]);
+        var source = await Sources.MakeAsync("long", "mp4", ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=40,noise=alls=20:allf=t", .. "-c:v libx264 -preset ultrafast -crf 28 -pix_fmt yuv420p".Split(' ')]);
         var video = await account.UploadAsync(await File.ReadAllBytesAsync(source, Ct), Ct);
         Assert.Equal("READY", await platform.EndStateAsync(video, _within, Ct));
         return (await account.PostAsync($"/api/v1/videos/{video}/transcode", new { preset = "slower", bitrate = 1_500_000, priority = 10 }, Ct)).GetProperty("id").GetGuid();
