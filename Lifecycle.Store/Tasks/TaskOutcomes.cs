@@ -42,8 +42,16 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         """;
 
     /// <summary>Ends the plan: its output, and the tasks that it asks for, in one transaction.</summary>
-    public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, int chunks, bool audio, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
+    public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, int chunks, bool audio, CancellationToken ct) => CompletePlanAsync(task, output, chunks, audio, null, ct);
+
+    /// <param name="sourceSha256">Of a source that came in pieces; null where it is known.</param>
+    public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, int chunks, bool audio, byte[]? sourceSha256, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
     {
+        if (sourceSha256 is not null)
+        {
+            await transaction.Connection.ExecuteAsync("update videos set source_sha256 = $2 where id = $1", [video.Id, sourceSha256], ct);
+        }
+
         await WriteEndAsync(transaction, task, TaskTrigger.Completed, 0, TimeSpan.Zero, output, null, ct);
         List<(TaskKind Kind, int Ordinal, TaskTrigger Trigger)> created = [];
         if (audio)
@@ -67,6 +75,13 @@ public sealed class TaskOutcomes(LifecycleDatabase database, RetrySchedule sched
         await transaction.PermitAsync(job.Id, video.Id, created.Count - 1, job.TraceParent, ct);
         return RunEnd.Committed;
     }, ct);
+
+    /// <summary>Whether the video's bytes came in pieces, so that nobody has hashed them as a whole yet.</summary>
+    public async Task<bool> LacksSourceDigestAsync(Guid videoId, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ScalarAsync<bool>("select source_sha256 is null from videos where id = $1", [videoId], ct);
+    }
 
     /// <summary>Ends a chunk or the audio; the one that ends last makes the finalizing task runnable.</summary>
     public Task<RunEnd> CompletePartAsync(ClaimedTask task, string output, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
