@@ -1,3 +1,5 @@
+using System.Net;
+using Amazon.S3;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Storage;
 using Lifecycle.Store.Objects;
@@ -14,8 +16,20 @@ internal sealed class PieceCopy(UploadEnd end, ObjectStore objects, IOptions<Upl
 
     private const int AtATime = 4;
 
-    /// <returns>False when a piece is not in the store.</returns>
+    /// <returns>False when a piece is not in the store, or no longer.</returns>
     public async Task<bool> RunAsync(UploadSession session, IReadOnlyList<UploadSession> pieces, CancellationToken ct)
+    {
+        try
+        {
+            return await CopyAsync(session, pieces, ct);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or AmazonS3Exception { StatusCode: HttpStatusCode.NotFound })
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> CopyAsync(UploadSession session, IReadOnlyList<UploadSession> pieces, CancellationToken ct)
     {
         foreach (var piece in pieces)
         {
@@ -99,7 +113,7 @@ internal sealed class PiecesStream(ObjectStore objects, IReadOnlyList<string> ke
                 return 0;
             }
 
-            _current = await objects.OpenReadAsync(keys[_next++], 0, cancellationToken) ?? throw new IOException("A piece is missing from the store.");
+            _current = await objects.OpenReadAsync(keys[_next++], 0, cancellationToken) ?? throw new FileNotFoundException("A piece is missing from the store.");
         }
     }
 

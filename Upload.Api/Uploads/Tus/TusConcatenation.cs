@@ -1,7 +1,5 @@
 using Lifecycle.Contracts;
-using Lifecycle.Contracts.Storage;
 using Lifecycle.Store.Faults;
-using Lifecycle.Store.Objects;
 using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
 using Microsoft.Extensions.Options;
@@ -61,13 +59,9 @@ internal sealed class TusConcatenation(
         {
             await using Heartbeat beat = new(_beat, alive => uploads.RenewAsync(session.VideoId, token, alive), time);
             using var lasting = CancellationTokenSource.CreateLinkedTokenSource(ct, beat.Lost);
-            if (!await copy.RunAsync(session, pieces, lasting.Token))
-            {
-                return OpenedSession.Refused(Problems.Unavailable);
-            }
-
+            var copied = await copy.RunAsync(session, pieces, lasting.Token);
             await faults.PassAsync(FaultPoint.TusConcatenated, CancellationToken.None);
-            committed = await sessions.ConcatenatedAsync(session, token, pieces, options.Value.SessionLife, lasting.Token);
+            committed = copied && await sessions.ConcatenatedAsync(session, token, pieces, options.Value.SessionLife, lasting.Token);
         }
         finally
         {

@@ -1,7 +1,6 @@
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Uploads;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Upload.Api.Accounts;
 using VideoPlatform.ServiceDefaults;
@@ -51,10 +50,11 @@ public static class TusRoutes
         }
     }
 
-    private static async Task<IResult> OnCollectionAsync(HttpContext context, Caller? caller, IOptions<UploadOptions> options, IServiceProvider services, CancellationToken ct) =>
-        Refuse(context, caller, options.Value, "OPTIONS, POST") ?? await services.GetRequiredService<TusCreation>().CreateAsync(context, caller!, ct);
+    private static async Task<IResult> OnCollectionAsync(HttpContext context, Caller? caller, IOptions<UploadOptions> options, TusCreation creation, CancellationToken ct) =>
+        Refuse(context, caller, options.Value, "OPTIONS, POST") ?? await creation.CreateAsync(context, caller!, ct);
 
-    private static async Task<IResult> OnFileAsync(HttpContext context, Caller? caller, string fileId, UploadSessions sessions, UploadEnd end, IOptions<UploadOptions> options, IServiceProvider services, CancellationToken ct)
+    private static async Task<IResult> OnFileAsync(
+        HttpContext context, Caller? caller, string fileId, UploadSessions sessions, TusLocks locks, TusAppending appending, UploadEnd end, IOptions<UploadOptions> options, CancellationToken ct)
     {
         if (Refuse(context, caller, options.Value, "OPTIONS, HEAD, PATCH, DELETE") is { } refused)
         {
@@ -66,12 +66,11 @@ public static class TusRoutes
             return Problems.UnknownUpload.ToResult();
         }
 
-        var locks = services.GetRequiredService<TusLocks>();
         return MethodOf(context.Request) switch
         {
             "HEAD" => await HeadAsync(context.Response, session, locks, ct),
             "DELETE" => await TerminateAsync(session, locks, end, ct),
-            _ => await services.GetRequiredService<TusAppending>().PatchAsync(context, session, ct),
+            _ => await appending.PatchAsync(context, session, ct),
         };
     }
 
