@@ -31,7 +31,7 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         _first = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{64 << 20}"));
         _second = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{64 << 20}"));
         _client = await _first.AccountAsync(Ct);
-        _other = _client.At(_second);
+        _other = _client.At(_second.Http.BaseAddress!);
     }
 
     public async ValueTask DisposeAsync()
@@ -305,7 +305,7 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
     public async Task Beyond_its_places_a_replica_takes_no_more_parts_and_a_client_that_stalls_gives_its_place_back()
     {
         await using var host = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxConcurrentParts", "1"));
-        using var client = _client.At(host);
+        using var client = _client.At(host.Http.BaseAddress!);
         var id = await client.OpenAsync(1000);
         using StallingContent body = new(1000);
         using HttpRequestMessage stalled = new(HttpMethod.Put, $"/api/v1/uploads/{id}/parts/1") { Content = body };

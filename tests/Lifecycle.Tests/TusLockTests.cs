@@ -32,7 +32,7 @@ public sealed class TusLockTests(Servers servers) : IAsyncLifetime
         _first = await UploadHost.StartAsync(_store, Ct);
         _second = await UploadHost.StartAsync(_store, Ct);
         _client = await _first.AccountAsync(Ct);
-        _other = _client.At(_second);
+        _other = _client.At(_second.Http.BaseAddress!);
     }
 
     public async ValueTask DisposeAsync()

@@ -31,7 +31,7 @@ public sealed class TusTests(Servers servers) : IAsyncLifetime
         _first = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{64 << 20}"));
         _second = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{64 << 20}"));
         _client = await _first.AccountAsync(Ct);
-        _other = _client.At(_second);
+        _other = _client.At(_second.Http.BaseAddress!);
     }
 
     public async ValueTask DisposeAsync()

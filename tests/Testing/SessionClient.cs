@@ -4,10 +4,10 @@ using System.Text.Json;
 using Lifecycle.Contracts;
 using Xunit;
 
-namespace Lifecycle.Tests;
+namespace Testing;
 
 /// <summary>An account's requests to one host, for resumable uploads.</summary>
-internal sealed class SessionClient : IDisposable
+public sealed class SessionClient : IDisposable
 {
     public SessionClient(Uri host, string apiKey, Guid userId)
     {
@@ -25,7 +25,7 @@ internal sealed class SessionClient : IDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>Of the same account, at another host.</summary>
-    public SessionClient At(UploadHost host) => new(host.Http.BaseAddress!, ApiKey, UserId);
+    public SessionClient At(Uri host) => new(host, ApiKey, UserId);
 
     public static byte[] Random(int bytes)
     {
