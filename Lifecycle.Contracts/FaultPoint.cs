@@ -9,6 +9,15 @@ public enum FaultPoint
     UploadMidBody,
     UploadBeforeCompleteObject,
     UploadAfterCompleteObject,
+
+    /// <summary>A session's part is in the store, and not yet in the database.</summary>
+    SessionPartStored,
+
+    /// <summary>A tus upload's tail is in the store, and not yet in the database.</summary>
+    TusTailStored,
+
+    /// <summary>All partial uploads are copied, and the final one is not yet committed.</summary>
+    TusConcatenated,
     OutboxAfterPublish,
     TaskPlan,
     TaskChunk,

@@ -7,6 +7,7 @@ using Lifecycle.Store.Messaging;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
 using Lifecycle.Store.Tasks;
+using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +29,8 @@ public static class StoreServices
         services.AddSingleton<Broker>();
         services.AddSingleton<FaultPoints>();
         services.AddSingleton<UploadStore>();
+        services.AddSingleton<UploadSessions>();
+        services.AddSingleton<UploadLocks>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();
         services.AddSingleton<VideoLibrary>();

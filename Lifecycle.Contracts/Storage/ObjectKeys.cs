@@ -14,6 +14,12 @@ public static class ObjectKeys
     /// <summary>The uploaded bytes, as they came.</summary>
     public static string Source(Guid videoId) => $"{Video(videoId)}source";
 
+    /// <summary>The last bytes of an unfinished upload, too few for a part.</summary>
+    /// <param name="videoId">The video that the upload is to be.</param>
+    /// <param name="lockToken">The fencing token under which it is written: what a request that lost the lock still writes lies where nobody looks.</param>
+    /// <param name="offset">The upload's length with these bytes.</param>
+    public static string Tail(Guid videoId, long lockToken, long offset) => $"{Video(videoId)}tail/{lockToken}-{offset}";
+
     /// <summary>All outputs of all versions.</summary>
     public static string Outputs(Guid videoId) => $"{Video(videoId)}out/";
 

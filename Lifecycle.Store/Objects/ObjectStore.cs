@@ -18,7 +18,7 @@ public sealed record UploadedPart(int Number, string ETag, long Bytes);
 /// S3 as the platform uses it. Writes of outputs never replace an object; reads are ranged, because the SDK re-hashes a
 /// plain GET's body in managed MD5.
 /// </summary>
-public sealed class ObjectStore(IAmazonS3 s3, Bucket bucket)
+public sealed partial class ObjectStore(IAmazonS3 s3, Bucket bucket)
 {
     /// <summary>One request's body: at 30 s a request (Clients.cs), a store that takes half a MiB a second is not yet away.</summary>
     private const int PartBytes = 16 << 20;

@@ -26,7 +26,8 @@ public sealed record PlannedTask(TaskKind Kind, int Ordinal, TaskTrigger Trigger
 /// <param name="Audio">Its weight; null: no audio task.</param>
 /// <param name="Slots">What a chunk takes of a worker.</param>
 /// <param name="Probe">What was found in the source, JSON.</param>
-public sealed record PlannedWork(IReadOnlyList<double> Chunks, double? Audio, int Slots = 1, string? Probe = null)
+/// <param name="SourceSha256">Of a source that came in pieces; null where it is known.</param>
+public sealed record PlannedWork(IReadOnlyList<double> Chunks, double? Audio, int Slots = 1, string? Probe = null, byte[]? SourceSha256 = null)
 {
     /// <summary>Joining takes little, beside what it joins.</summary>
     private const double FinalShare = 0.03;
@@ -70,6 +71,11 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
     /// <summary>Ends the plan: its output, and the tasks that it asks for, in one transaction.</summary>
     public Task<RunEnd> CompletePlanAsync(ClaimedTask task, string output, PlannedWork work, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>
     {
+        if (work.SourceSha256 is { } digest)
+        {
+            await transaction.Connection.ExecuteAsync("update videos set source_sha256 = $2 where id = $1", [video.Id, digest], ct);
+        }
+
         await WriteEndAsync(transaction, task, TaskTrigger.Completed, 0, TimeSpan.Zero, output, null, ct);
         if (work.Probe is { } probe)
         {
@@ -88,6 +94,13 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
         await transaction.PermitAsync(job.Id, video.Id, created.Count - 1, job.TraceParent, ct);
         return RunEnd.Committed;
     }, ct);
+
+    /// <summary>Whether the video's bytes came in pieces, so that nobody has hashed them as a whole yet.</summary>
+    public async Task<bool> LacksSourceDigestAsync(Guid videoId, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ScalarAsync<bool>("select source_sha256 is null from videos where id = $1", [videoId], ct);
+    }
 
     /// <summary>Ends a chunk or the audio; the one that ends last makes the finalizing task runnable.</summary>
     public Task<RunEnd> CompletePartAsync(ClaimedTask task, string output, CancellationToken ct) => EndAsync(task, async (transaction, video, job) =>

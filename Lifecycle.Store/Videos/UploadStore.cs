@@ -4,6 +4,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Jobs;
+using Lifecycle.Store.Uploads;
 
 namespace Lifecycle.Store.Videos;
 
@@ -21,18 +22,23 @@ public sealed class UploadStore(LifecycleDatabase database)
 
     /// <param name="ownerId">Null: sent without an account.</param>
     /// <returns>The upload's fencing token.</returns>
-    public async Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, CancellationToken ct)
+    public Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, CancellationToken ct) => BeginAsync(videoId, ownerId, fileName, isPartial: false, ct);
+
+    /// <param name="ownerId">Null: sent without an account.</param>
+    /// <param name="isPartial">A part of a tus concatenation: it becomes no video, and counts as none.</param>
+    /// <returns>The upload's fencing token.</returns>
+    public async Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, bool isPartial, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         var state = VideoLifecycle.Table.NameOf(VideoLifecycle.Table.Initial(VideoTrigger.UploadBegun));
         var token = await transaction.Connection.ScalarAsync<long>(
             """
             with begun as (
-                insert into videos (id, state, file_name, upload_token, upload_lease, trace_parent, owner_id)
-                values ($1, $2, $3, nextval('lease_tokens'), now() + $4, $5, $7) returning id, sequence, upload_token),
+                insert into videos (id, state, file_name, upload_token, upload_lease, trace_parent, owner_id, is_partial)
+                values ($1, $2, $3, nextval('lease_tokens'), now() + $4, $5, $7, $8) returning id, sequence, upload_token),
             noted as (insert into video_history (video_id, sequence, trigger, state) select id, sequence, $6, $2 from begun)
             select upload_token from begun
-            """, [videoId, state, fileName, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun), ownerId], ct);
+            """, [videoId, state, fileName, Lease, Activity.Current?.Id, nameof(VideoTrigger.UploadBegun), ownerId, isPartial], ct);
         await transaction.CommitAsync(ct);
         return token;
     }
@@ -52,7 +58,12 @@ public sealed class UploadStore(LifecycleDatabase database)
     }
 
     /// <summary>All bytes are in the store's multipart upload: from here recovery completes it, whatever happens to this process.</summary>
-    public async Task<MoveOutcome> BytesSentAsync(Guid videoId, long token, long bytes, byte[] sha256, CancellationToken ct)
+    public Task<MoveOutcome> BytesSentAsync(Guid videoId, long token, long bytes, byte[] sha256, CancellationToken ct) =>
+        BytesSentAsync(videoId, token, bytes, sha256, _ => Task.FromResult(true), ct);
+
+    /// <param name="sha256">Null where the bytes came in pieces: the plan finds it out.</param>
+    /// <param name="with">What commits with the move; false: nothing does.</param>
+    internal async Task<MoveOutcome> BytesSentAsync(Guid videoId, long token, long bytes, byte[]? sha256, Func<LifecycleTransaction, Task<bool>> with, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         var video = await transaction.LockVideoAsync(videoId, ct);
@@ -64,6 +75,11 @@ public sealed class UploadStore(LifecycleDatabase database)
         await transaction.Connection.ExecuteAsync(
             "update videos set source_bytes = $2, source_sha256 = $3, upload_lease = now() + $4 where id = $1", [videoId, bytes, sha256, Lease], ct);
         var outcome = await transaction.MoveAsync(video, VideoTrigger.BytesSent, null, ct);
+        if (outcome == MoveOutcome.Moved && !await with(transaction))
+        {
+            return MoveOutcome.Missing;
+        }
+
         await transaction.CommitAsync(ct);
         return outcome;
     }
@@ -87,6 +103,7 @@ public sealed class UploadStore(LifecycleDatabase database)
         {
             await transaction.Connection.ExecuteAsync("update videos set upload_token = null, upload_lease = null, s3_upload_id = null where id = $1", [videoId], ct);
             await JobStore.InsertAsync(transaction, video, JobTrigger.Created, new(JobKind.Ingest, Version: 1), ct);
+            await UploadSessions.SweepTailsAsync(transaction, videoId, ct);
         }
 
         await transaction.CommitAsync(ct);
@@ -119,11 +136,16 @@ public sealed class UploadStore(LifecycleDatabase database)
             row => new ExpiredUpload(row.GetGuid(0), VideoLifecycle.Table.Parse(row.GetString(1)), row.GetInt64(2), row.GetNullable<string>(3), row.GetNullable<long?>(4), row.GetNullable<byte[]>(5)), ct);
     }
 
-    /// <summary>Bytes of all sources that are kept: what the storage budget counts.</summary>
+    /// <summary>Bytes of all sources that are kept, and of those that open sessions have announced: what the storage budget counts.</summary>
     public async Task<long> StoredBytesAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return (long)await connection.ScalarAsync<decimal>("select coalesce(sum(source_bytes), 0)::numeric from videos where state <> $1", [VideoLifecycle.Table.NameOf(VideoState.Deleted)], ct);
+        return (long)await connection.ScalarAsync<decimal>(
+            """
+            select (coalesce(sum(source_bytes), 0)
+                + coalesce((select sum(s.total_size) from upload_sessions s join videos v on v.id = s.video_id where v.state = $2), 0))::numeric
+            from videos where state <> $1
+            """, [VideoLifecycle.Table.NameOf(VideoState.Deleted), VideoLifecycle.Table.NameOf(VideoState.Uploading)], ct);
     }
 
     private async Task<MoveOutcome> MoveAsync(Guid videoId, long token, VideoTrigger trigger, CancellationToken ct)
@@ -136,6 +158,12 @@ public sealed class UploadStore(LifecycleDatabase database)
         }
 
         var outcome = await transaction.MoveAsync(video, trigger, null, ct);
+        if (outcome == MoveOutcome.Moved)
+        {
+            // A session's lease lasts for hours: who dies now is to be rescued soon.
+            await transaction.Connection.ExecuteAsync("update videos set upload_lease = now() + $2 where id = $1", [videoId, Lease], ct);
+        }
+
         await transaction.CommitAsync(ct);
         return outcome;
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
@@ -20,6 +21,7 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
     {
         await faults.PassAsync(FaultPoint.TaskPlan, context.Stop);
         using var source = await sources.OpenAsync(context.Task.VideoId, context.Stop);
+        var digest = await outcomes.LacksSourceDigestAsync(context.Task.VideoId, context.Stop) ? await DigestAsync(source.Path, context.Stop) : null;
         var settings = context.Task.Job == JobKind.Ingest
             ? new MediaSettings { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) }
             : TranscodeSettings.Of(await jobs.TranscodeConfigAsync(context.Task, context.Stop), options.Value);
@@ -31,16 +33,23 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
 
         await faults.PassAsync(FaultPoint.TaskBeforeCommit, context.Stop);
         var output = JsonSerializer.Serialize(new(context.Task.LeaseToken, plan), TaskJson.Default.TaskOutputMediaPlan);
-        return await outcomes.CompletePlanAsync(context.Task, output, Work(plan, context.Task.Job), context.Stop);
+        return await outcomes.CompletePlanAsync(context.Task, output, Work(plan, context.Task.Job, digest), context.Stop);
     }
 
-    private static PlannedWork Work(MediaPlan plan, JobKind kind)
+    private static PlannedWork Work(MediaPlan plan, JobKind kind, byte[]? digest)
     {
         var pixels = plan.Video?.Renditions.Max(rendition => (long)rendition.Width * rendition.Height) ?? 0;
         return new(
             [.. plan.Chunks.Select(chunk => chunk.Cost)],
             plan.NeedsAudioTask ? AudioCostPerSecond * plan.DurationSeconds * plan.Audio.Count : null,
             TranscodeFormats.SlotsOf(plan.Settings.VideoCodec, pixels),
-            kind == JobKind.Ingest ? JsonSerializer.Serialize(plan.Source, TaskJson.Default.SourceInfo) : null);
+            kind == JobKind.Ingest ? JsonSerializer.Serialize(plan.Source, TaskJson.Default.SourceInfo) : null,
+            digest);
+    }
+
+    private static async Task<byte[]> DigestAsync(string path, CancellationToken ct)
+    {
+        await using FileStream file = new(path, new FileStreamOptions { BufferSize = 1 << 16, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+        return await SHA256.HashDataAsync(file, ct);
     }
 }

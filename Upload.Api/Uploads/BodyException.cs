@@ -9,7 +9,7 @@ namespace Upload.Api.Uploads;
 internal sealed class BodyException : Exception
 {
     private BodyException(Exception cause)
-        : base(cause is InvalidDataException ? cause.Message : "The multipart body breaks off.", cause)
+        : base(cause is InvalidDataException ? cause.Message : "The body breaks off.", cause)
     {
     }
 

@@ -1,5 +1,3 @@
-using System.Text;
-using Lifecycle.Contracts;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 
@@ -53,7 +51,7 @@ public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest
                     throw new InvalidDataException("The part's Content-Digest is no dictionary of byte sequences (RFC 9530).");
                 }
 
-                return new(new PartStream(section.Body), Clean(fileName), digest.IsEmpty ? representation : digest);
+                return new(new PartStream(section.Body), FileNames.Clean(fileName), digest.IsEmpty ? representation : digest);
             }
         }
 
@@ -72,27 +70,5 @@ public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest
         {
             throw new InvalidDataException("A part's names are in a character set that is not supported.", exception); // UTF-7
         }
-    }
-
-    /// <summary>The last segment, without control characters and half surrogate pairs (a cut makes one): Postgres refuses both.</summary>
-    private static string? Clean(string? name)
-    {
-        name ??= "";
-        StringBuilder kept = new();
-        foreach (var rune in name[(name.LastIndexOfAny(['/', '\\']) + 1)..].EnumerateRunes())
-        {
-            if (kept.Length + rune.Utf16SequenceLength > Limits.FileNameChars)
-            {
-                break;
-            }
-
-            if (!Rune.IsControl(rune))
-            {
-                kept.Append(rune);
-            }
-        }
-
-        var clean = kept.ToString();
-        return string.IsNullOrWhiteSpace(clean) ? null : clean;
     }
 }

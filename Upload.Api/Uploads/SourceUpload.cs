@@ -23,10 +23,9 @@ public readonly record struct UploadOutcome(Guid VideoId, Problem? Problem)
 /// early, nothing stays behind: this process takes the upload apart, or the reaper does once its lease has run out.
 /// </summary>
 public sealed partial class SourceUpload(
-    UploadStore uploads, IdempotencyStore keys, ObjectStore objects, FaultPoints faults, IOptions<UploadOptions> options, TimeProvider time, ILogger<SourceUpload> logger)
+    UploadStore uploads, UploadEnd end, IdempotencyStore keys, ObjectStore objects, FaultPoints faults, IOptions<UploadOptions> options, TimeProvider time, ILogger<SourceUpload> logger)
 {
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan _cleanUpWithin = TimeSpan.FromSeconds(20);
 
     /// <param name="videoId">The id that the video will have.</param>
     /// <param name="ownerId">The account that the video belongs to; null: none.</param>
@@ -49,19 +48,19 @@ public sealed partial class SourceUpload(
                 : UploadOutcome.Refused(Problems.StorageFailure);
             if (outcome.Problem is not null)
             {
-                await TakeApartAsync(videoId, token);
+                await end.TakeApartAsync(videoId, token);
             }
 
             return outcome;
         }
         catch (UploadTooLargeException)
         {
-            await TakeApartAsync(videoId, token);
+            await end.TakeApartAsync(videoId, token);
             return UploadOutcome.Refused(Problems.TooLarge);
         }
         catch (Exception)
         {
-            await TakeApartAsync(videoId, token);
+            await end.TakeApartAsync(videoId, token);
             throw;
         }
         finally
@@ -103,7 +102,7 @@ public sealed partial class SourceUpload(
 
         // From here on the upload is finished forward: the client's going away no longer stops it.
         await faults.PassAsync(FaultPoint.UploadBeforeCompleteObject, CancellationToken.None);
-        using CancellationTokenSource finish = new(_cleanUpWithin, time);
+        using CancellationTokenSource finish = new(UploadEnd.Within, time);
         if (!await objects.CompleteUploadAsync(objectKey, s3Upload, parts, finish.Token))
         {
             return UploadOutcome.Refused(Problems.StorageFailure);
@@ -145,30 +144,9 @@ public sealed partial class SourceUpload(
         }
     }
 
-    private async Task TakeApartAsync(Guid videoId, long token)
-    {
-        using CancellationTokenSource within = new(_cleanUpWithin, time);
-        try
-        {
-            // Past COMPLETING it is not ours to take apart: recovery finishes it forward.
-            if (await uploads.AbandonAsync(videoId, token, within.Token) == MoveOutcome.Moved)
-            {
-                await objects.AbortUploadsAsync(ObjectKeys.Source(videoId), within.Token);
-                await uploads.ForgetAsync(videoId, within.Token);
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
-        {
-            Log.LeftToReaper(logger, videoId, exception.Message);
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} missed a beat: {Reason}")]
         public static partial void BeatMissed(ILogger logger, Guid videoId, string reason);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of video {VideoId} is left to the reaper: {Reason}")]
-        public static partial void LeftToReaper(ILogger logger, Guid videoId, string reason);
     }
 }

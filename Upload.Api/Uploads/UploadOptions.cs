@@ -21,6 +21,20 @@ public sealed class UploadOptions
     [Range(1, 1024, ErrorMessage = "Uploads:MaxConcurrent must lie between 1 and 1024.")]
     public int MaxConcurrent { get; set; } = 32;
 
+    /// <summary>Parts of sessions and tus PATCHes that one replica takes at a time; each holds at most two parts, the bytes beyond 8 MiB on disk. Beyond it: 503 with Retry-After.</summary>
+    [Range(1, 1024, ErrorMessage = "Uploads:MaxConcurrentParts must lie between 1 and 1024.")]
+    public int MaxConcurrentParts { get; set; } = 32;
+
+    /// <summary>How long a resumable upload may take, in hours; afterwards it is gone. A finished one answers for as long again.</summary>
+    [Range(0.001, 24 * 30, ErrorMessage = "Uploads:SessionHours must lie between 0.001 and 720 (30 days).")]
+    public double SessionHours { get; set; } = 24;
+
+    /// <summary>Open resumable uploads of one account; beyond it 429.</summary>
+    [Range(1, 1_000_000, ErrorMessage = "Uploads:MaxSessions must lie between 1 and 1000000.")]
+    public int MaxSessions { get; set; } = 1000;
+
+    public TimeSpan SessionLife => TimeSpan.FromHours(SessionHours);
+
     /// <summary>
     /// Bytes of a part for a body of <paramref name="length"/> bytes: 8 MiB keeps memory small and requests few; more only where
     /// 10,000 parts would not do.
@@ -37,5 +51,28 @@ public sealed class UploadOptions
 [OptionsValidator]
 internal sealed partial class UploadOptionsValidator : IValidateOptions<UploadOptions>;
 
+/// <summary>What seed 004's section <c>transcoder</c> says of uploads.</summary>
+public sealed class PartOptions
+{
+    public const string Section = "transcoder";
+
+    /// <summary>Bytes of a resumable upload's part.</summary>
+    [Range(Limits.S3MinimumPartBytes, 512 << 20, ErrorMessage = "transcoder:chunkSize must lie between 5242880, S3's smallest part, and 536870912 (512 MiB).")]
+    public int ChunkSize { get; set; } = Limits.S3MinimumPartBytes;
+
+    /// <summary>The configured size, grown in whole MiB so that 10,000 parts are enough.</summary>
+    public int PartBytes(long total)
+    {
+        var needed = (total + Limits.S3MaximumParts - 1) / Limits.S3MaximumParts;
+        return needed <= ChunkSize ? ChunkSize : (int)((needed + 0xfffff) & ~0xfffffL);
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class PartOptionsValidator : IValidateOptions<PartOptions>;
+
 /// <summary>Bounds the uploads that this replica takes at a time, and with them its memory.</summary>
 public sealed class UploadGate(IOptions<UploadOptions> options) : Gate(options.Value.MaxConcurrent);
+
+/// <summary>Bounds the parts and PATCHes that this replica takes at a time.</summary>
+public sealed class PartGate(IOptions<UploadOptions> options) : Gate(options.Value.MaxConcurrentParts);

@@ -1,9 +1,8 @@
 using Lifecycle.Contracts;
-using Lifecycle.Contracts.Storage;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store;
 using Lifecycle.Store.Idempotency;
-using Lifecycle.Store.Objects;
+using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
 
 namespace Upload.Api.Uploads;
@@ -12,7 +11,7 @@ namespace Upload.Api.Uploads;
 /// Ends what requests left behind when their process died: an upload with bytes missing is taken apart, one that had all its
 /// bytes is finished forward. Any number of replicas may run it; each row is taken over with a new token.
 /// </summary>
-public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore keys, ObjectStore objects, ILogger<UploadReaper> logger)
+public sealed partial class UploadReaper(UploadStore uploads, UploadSessions sessions, IdempotencyStore keys, UploadEnd end, ILogger<UploadReaper> logger)
 {
     private const int Batch = 20;
 
@@ -24,6 +23,7 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
         }
 
         await keys.ForgetExpiredAsync(ct);
+        await sessions.ForgetExpiredAsync(ct);
     }
 
     /// <summary>One upload's failure must not keep the others waiting; its new lease runs out and it is taken over again.</summary>
@@ -42,10 +42,9 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
     private async Task RecoverAsync(ExpiredUpload upload, CancellationToken ct)
     {
         Log.Recovering(logger, upload.VideoId, upload.State);
-        var key = ObjectKeys.Source(upload.VideoId);
         if (upload.State == VideoState.Completing)
         {
-            if (await FinishForwardAsync(upload, key, ct))
+            if (upload.Bytes is { } bytes && await end.MakeWholeAsync(upload.VideoId, upload.S3UploadId, bytes, ct))
             {
                 await uploads.VerifiedAsync(upload.VideoId, ct);
                 return;
@@ -56,23 +55,8 @@ public sealed partial class UploadReaper(UploadStore uploads, IdempotencyStore k
 
         if (upload.State == VideoState.Aborting || await uploads.AbandonAsync(upload.VideoId, upload.Token, ct) == MoveOutcome.Moved)
         {
-            await objects.AbortUploadsAsync(key, ct);
-            await uploads.ForgetAsync(upload.VideoId, ct);
+            await end.RemoveAsync(upload.VideoId, ct);
         }
-    }
-
-    /// <summary>True when the object is whole: it was completed before the crash, or it is now from the parts that the store has.</summary>
-    private async Task<bool> FinishForwardAsync(ExpiredUpload upload, string key, CancellationToken ct)
-    {
-        if (await objects.SizeAsync(key, ct) is { } size)
-        {
-            return size == upload.Bytes;
-        }
-
-        return upload.S3UploadId is { } id
-            && await objects.ListPartsAsync(key, id, ct) is { Count: > 0 } parts
-            && parts.Sum(part => part.Bytes) == upload.Bytes
-            && await objects.CompleteUploadAsync(key, id, parts, ct);
     }
 
     private static partial class Log

@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using Upload.Api.Accounts;
+using Upload.Api.Uploads.Sessions;
+using Upload.Api.Uploads.Tus;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads;
@@ -28,13 +30,27 @@ public static class UploadRoutes
     {
         services.AddOptions<UploadOptions>().BindConfiguration(UploadOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidator>();
+        services.AddOptions<PartOptions>().BindConfiguration(PartOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<PartOptions>, PartOptionsValidator>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, SessionJson.Default));
+        services.AddSingleton<UploadEnd>();
         services.AddSingleton<SourceUpload>();
+        services.AddSingleton<PartGate>();
+        services.AddSingleton<SessionOpening>();
+        services.AddSingleton<SessionCompletion>();
+        services.AddSingleton<PartReceiver>();
+        services.AddTus();
         services.AddSingleton<UploadGate>();
         services.AddSingleton<UploadReaper>();
         return services.AddDuty<UploadReaper>("reaper", TimeSpan.FromSeconds(2), (reaper, ct) => reaper.PassAsync(ct));
     }
 
-    public static void MapUploads(this IEndpointRouteBuilder routes) => routes.MapPost("/upload", UploadAsync).DisableAntiforgery();
+    public static void MapUploads(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/upload", UploadAsync).DisableAntiforgery();
+        routes.MapSessions();
+        routes.MapTus();
+    }
 
     private static async Task<IResult> UploadAsync(
         HttpContext context, Caller? caller, SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILoggerFactory loggers, CancellationToken ct)
@@ -59,7 +75,7 @@ public static class UploadRoutes
 
         if (!TryKey(request, caller, out var key))
         {
-            return Problems.MalformedHeader.ToResult($"Idempotency-Key is 1 to {Limits.IdempotencyKeyChars} visible ASCII characters.");
+            return Problems.MalformedHeader.ToResult(IdempotencyHeader.Rule);
         }
 
         using var place = gate.TryEnter();
@@ -177,18 +193,12 @@ public static class UploadRoutes
     private static bool TryKey(HttpRequest request, Caller? caller, out IdempotencyKey? key)
     {
         key = null;
-        if (!request.Headers.TryGetValue("Idempotency-Key", out var values))
-        {
-            return true;
-        }
-
-        var text = values.ToString();
-        if (values.Count != 1 || text.Length is 0 or > Limits.IdempotencyKeyChars || text.Any(c => c is < ' ' or > '~'))
+        if (!IdempotencyHeader.TryRead(request, out var text))
         {
             return false;
         }
 
-        key = new($"{caller?.UserId.ToString() ?? "anonymous"} POST /upload", text);
+        key = text is null ? null : new($"{caller?.UserId.ToString() ?? "anonymous"} POST /upload", text);
         return true;
     }
 }

@@ -1,5 +1,10 @@
+using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Aspire.Hosting.Testing;
+using Lifecycle.Contracts.Storage;
+using Lifecycle.Store.Objects;
+using Testing;
 using Testing.Media;
 using Xunit;
 
@@ -41,6 +46,22 @@ internal static class Library
     }
 
     public static HttpClient Client(this Platform platform, string replica) => platform.Application.CreateHttpClient(replica, "http");
+
+    /// <summary>A new account's requests to a replica or to the gateway.</summary>
+    public static async Task<SessionClient> AccountAsync(this Platform platform, string replica, CancellationToken ct)
+    {
+        using var registered = await platform.Http.PostAsJsonAsync("/api/v1/auth/register", new { email = $"{Guid.NewGuid():N}@example.com", password = $"{Guid.NewGuid()}" }, ct);
+        var account = await registered.JsonAsync(ct);
+        return new(platform.Address(replica), account.GetProperty("api_key").GetString()!, account.GetProperty("id").GetGuid());
+    }
+
+    /// <summary>The stored source, byte for byte.</summary>
+    public static async Task SourceIsAsync(this Platform platform, Guid video, byte[] content, CancellationToken ct)
+    {
+        await using var stored = await platform.Store.Get<ObjectStore>().OpenReadAsync(ObjectKeys.Source(video), 0, ct);
+        Assert.NotNull(stored);
+        Assert.Equal(SHA256.HashData(content), await SHA256.HashDataAsync(stored, ct));
+    }
 
     public static Uri Address(this Platform platform, string replica) => platform.Application.GetEndpoint(replica, "http");
 

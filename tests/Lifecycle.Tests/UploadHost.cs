@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Lifecycle.Contracts;
 using Lifecycle.Store;
+using Lifecycle.Store.Accounts;
 using Lifecycle.Store.Objects;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Testing;
+using Upload.Api.Accounts;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
 using VideoPlatform.ServiceDefaults;
@@ -33,22 +35,31 @@ internal sealed class UploadHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(store.ConnectionStrings);
+        builder.Configuration.AddInMemoryCollection([KeyValuePair.Create("Accounts:Secret", (string?)new string('s', 32))]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value)));
         builder.AddServiceDefaults(Outages.IsOutage)
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddUploads().AddStatusStreams();
+        builder.Services.AddLifecycleStore().AddAccounts().AddUploads().AddStatusStreams();
         builder.Services.AddSingleton(time);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         app.UseServiceDefaults();
         app.UseWebSockets();
+        app.UseAuthentication().UseAuthorization();
         app.MapUploads();
         app.MapStatus();
         await app.StartAsync(ct);
         return new(app);
+    }
+
+    /// <summary>A new account's client; it is the same account at every host of the store.</summary>
+    public async Task<SessionClient> AccountAsync(CancellationToken ct)
+    {
+        var user = await _app.Services.GetRequiredService<UserStore>().CreateAsync($"{Guid.NewGuid():N}@example.com", "", Role.User, ct);
+        return new(Http.BaseAddress!, _app.Services.GetRequiredService<Credentials>().DefaultApiKeyOf(user!), user!.Id);
     }
 
     /// <summary>Sends a multipart body as it is written here.</summary>
