@@ -2,7 +2,9 @@ using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
+using Lifecycle.Store.Limiting;
 using Lifecycle.Store.Messaging;
+using Lifecycle.Store.Monitoring;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
 using Lifecycle.Store.Tasks;
@@ -20,12 +22,15 @@ public static class StoreServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RetrySchedule>();
+        services.TryAddSingleton(QuotaPolicy.None);
         services.AddSingleton<OutboxSignal>();
         services.AddSingleton<LifecycleDatabase>();
         services.AddSingleton<Migrations>();
         services.AddSingleton<ObjectStore>();
         services.AddSingleton<Broker>();
         services.AddSingleton<FaultPoints>();
+        services.AddSingleton<RateBuckets>();
+        services.AddSingleton<Quotas>();
         services.AddSingleton<UploadStore>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();
@@ -37,6 +42,7 @@ public static class StoreServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<PlatformFigures>();
         return services;
     }
 

@@ -40,10 +40,6 @@ internal sealed partial class VideoJson : JsonSerializerContext;
 /// <summary><c>/api/v1/videos</c>: an account's videos; an admin's are all. What somebody else owns does not exist (404).</summary>
 public static class VideoRoutes
 {
-    private const int UsualPage = 20;
-
-    private const int LargestPage = 100;
-
     public static void MapVideos(this IEndpointRouteBuilder routes)
     {
         var videos = routes.MapGroup("/api/v1/videos").RequireAuthorization();
@@ -64,21 +60,9 @@ public static class VideoRoutes
 
     private static async Task<IResult> ListAsync(Caller caller, VideoLibrary library, string? status, string? after, int? limit, CancellationToken ct)
     {
-        var size = limit ?? UsualPage;
-        if (size is < 1 or > LargestPage)
+        if (Page.Refuse(after, limit, out var page) is { } refusal)
         {
-            return Problems.InvalidField.ToResult($"limit lies between 1 and {LargestPage}.");
-        }
-
-        Guid? below = null;
-        if (after is not null)
-        {
-            if (!Guid.TryParseExact(after, "D", out var id))
-            {
-                return Problems.InvalidField.ToResult("after is the next of the page before.");
-            }
-
-            below = id;
+            return refusal;
         }
 
         VideoState? state = null;
@@ -91,9 +75,9 @@ public static class VideoRoutes
             }
         }
 
-        var page = await library.ListAsync(caller.IsAdmin ? null : caller.UserId, state, below, size + 1, ct);
-        var shown = page.Take(size).Select(VideoBody.Of).ToList();
-        return TypedResults.Json(new VideosBody(shown, page.Count > size ? shown[^1].Id.ToString() : null), VideoJson.Default.VideosBody);
+        var found = await library.ListAsync(caller.IsAdmin ? null : caller.UserId, state, page.Below, page.Size + 1, ct);
+        var shown = found.Take(page.Size).Select(VideoBody.Of).ToList();
+        return TypedResults.Json(new VideosBody(shown, found.Count > page.Size ? shown[^1].Id.ToString() : null), VideoJson.Default.VideosBody);
     }
 
     private static async Task<IResult> GetAsync(string videoId, Caller caller, VideoLibrary library, CancellationToken ct) =>
