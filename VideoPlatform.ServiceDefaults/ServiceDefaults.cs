@@ -58,6 +58,7 @@ public static class ServiceDefaults
         app.UseForwardedHeaders();
         app.UseExceptionHandler(static _ => { });
         app.UseStatusCodePages(context => BareStatus.WriteAsync(context.HttpContext));
+        app.Use(Charsets.RefuseUnknownAsync);
         return app;
     }
 

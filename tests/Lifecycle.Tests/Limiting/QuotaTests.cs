@@ -29,6 +29,7 @@ public sealed class QuotaTests(Servers servers) : IAsyncLifetime
         await using var one = await ApiHost.StartAsync(_store, settings);
         await using var two = await ApiHost.StartAsync(_store, settings);
         await using var events = await Events.ListenAsync(_store.Get<IConnectionFactory>());
+        using Readings first = new(one), second = new(two);
         var (id, token) = await one.RegisterAsync(Ct);
         HttpClient[] clients = [one.Client(token), two.Client(token)];
 
@@ -42,6 +43,7 @@ public sealed class QuotaTests(Servers servers) : IAsyncLifetime
         }
 
         Assert.Equal((100, 100L), await UseAsync(clients[0]));
+        Assert.Equal((100, 1), (Sum("videoplatform.quota.refused {video}"), Sum("videoplatform.quota.exceeded {account}")));
         Assert.Equal(100, await _store.ScalarAsync<long>("select count(*) from videos where owner_id = $1", Ct, id));
 
         var told = await Poll.UntilAsync(() => Task.FromResult(events.All.Where(message => message.RoutingKey == Topology.QuotaExceededRoutingKey).ToList()), found => found.Count > 0, TimeSpan.FromSeconds(30), "the event");
@@ -52,6 +54,8 @@ public sealed class QuotaTests(Servers servers) : IAsyncLifetime
         Assert.Equal((id, 100), (body.GetProperty("data").GetProperty("userId").GetGuid(), body.GetProperty("data").GetProperty("limit").GetInt32()));
         Assert.DoesNotContain(events.OfVideos, message => message.RoutingKey == Topology.QuotaExceededRoutingKey);
         Assert.NotEmpty(events.OfVideos);
+
+        double Sum(string name) => first.All.GetValueOrDefault(name) + second.All.GetValueOrDefault(name);
     }
 
     [Fact]

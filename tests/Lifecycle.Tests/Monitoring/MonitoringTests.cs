@@ -224,22 +224,11 @@ public sealed class MonitoringTests(Servers servers) : IAsyncLifetime
         await WorkersAsync(healthy: 2, silent: 1);
         await using var host = await ApiHost.StartAsync(_store);
         var sampler = host.Get<PlatformSampler>();
-        ConcurrentDictionary<string, double> seen = new(StringComparer.Ordinal);
-        using MeterListener listener = new();
-        var meters = host.Get<IMeterFactory>();
-        listener.InstrumentPublished = (instrument, heard) =>
-        {
-            if (instrument.Meter.Name == "VideoPlatform.Platform" && instrument.Meter.Scope == meters)
-            {
-                heard.EnableMeasurementEvents(instrument);
-            }
-        };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Hear(instrument, value, tags));
-        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Hear(instrument, value, tags));
-        listener.Start();
+        using Readings readings = new(host);
         await sampler.ReadFiguresAsync(Ct);
         await sampler.ReadHealthAsync(Ct);
-        listener.RecordObservableInstruments();
+        readings.ReadGauges();
+        var seen = readings.All;
         (string Name, double Value)[] expected =
         [
             ("videoplatform.job.count{queued} {job}", 3), ("videoplatform.job.count{completed} {job}", 2), ("videoplatform.job.count{paused} {job}", 0), ("videoplatform.dead_letter.count {entry}", 4),
@@ -251,8 +240,6 @@ public sealed class MonitoringTests(Servers servers) : IAsyncLifetime
 
         using var client = host.Client((await host.RegisterAsync(Ct)).Token);
         Assert.Equal(seen["videoplatform.job.count{queued} {job}"], (await GetAsync(client, "/api/v1/metrics")).GetProperty("queue_depth").GetDouble());
-
-        void Hear(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => seen[$"{instrument.Name}{(tags.Length > 0 ? $"{{{tags[0].Value}}}" : "")} {instrument.Unit}"] = value;
     }
 
     private static async Task<JsonElement> GetAsync(HttpClient client, string path)
