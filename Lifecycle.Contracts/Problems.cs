@@ -12,6 +12,7 @@ public sealed record Problem(string Code, int Status, string Title)
 public static class Problems
 {
     public static readonly Problem NoFile = new("no-file", 400, "No file was provided: send multipart/form-data with a part named 'file'.");
+    public static readonly Problem NoVideo = new("no-video", 400, "No file was provided: send multipart/form-data with a part named 'video'.");
     public static readonly Problem EmptyFile = new("empty-file", 400, "The file is empty.");
     public static readonly Problem MalformedBody = new("malformed-body", 400, "The request body could not be read.");
     public static readonly Problem MalformedHeader = new("malformed-header", 400, "A request header could not be read.");
@@ -59,7 +60,7 @@ public static class Problems
 
     public static FrozenDictionary<string, Problem> All { get; } = new[]
     {
-        NoFile, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, InvalidField, NotWebSocket, Unauthorized, WrongLogin, Forbidden,
+        NoFile, NoVideo, EmptyFile, MalformedBody, MalformedHeader, DigestMismatch, InvalidField, NotWebSocket, Unauthorized, WrongLogin, Forbidden,
         UnknownVideo, UnknownSegment, UnknownTrack, UnknownRoute, UnknownApiKey,
         UnknownUpload, UnknownJob, UnknownDeadLetter, UnknownWebhook, UnknownDelivery, UnknownUser, EmailTaken, TooManyKeys, TooManyWebhooks, TooManyJobs, NoOutput, UploadIncomplete, OffsetConflict,
         MethodNotAllowed, NotReady, StateConflict, IdempotencyInFlight, PreconditionFailed, TooLarge, RangeNotSatisfiable, UnsupportedMediaType, IdempotencyReused,

@@ -3,7 +3,9 @@ using Lifecycle.Store.Database;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
 using Lifecycle.Store.Jobs;
+using Lifecycle.Store.Limiting;
 using Lifecycle.Store.Messaging;
+using Lifecycle.Store.Monitoring;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
 using Lifecycle.Store.Tasks;
@@ -22,12 +24,15 @@ public static class StoreServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RetrySchedule>();
+        services.TryAddSingleton(QuotaPolicy.None);
         services.AddSingleton<OutboxSignal>();
         services.AddSingleton<LifecycleDatabase>();
         services.AddSingleton<Migrations>();
         services.AddSingleton<ObjectStore>();
         services.AddSingleton<Broker>();
         services.AddSingleton<FaultPoints>();
+        services.AddSingleton<RateBuckets>();
+        services.AddSingleton<Quotas>();
         services.AddSingleton<UploadStore>();
         services.AddSingleton<UploadSessions>();
         services.AddSingleton<UploadLocks>();
@@ -43,6 +48,7 @@ public static class StoreServices
         services.AddSingleton<JobDependencies>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<PlatformFigures>();
         return services;
     }
 

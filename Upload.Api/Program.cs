@@ -3,6 +3,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Objects;
 using Upload.Api.Accounts;
 using Upload.Api.Jobs;
+using Upload.Api.Limiting;
 using Upload.Api.Monitoring;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
@@ -20,12 +21,12 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
-builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddJobs().AddMonitoring();
+builder.Services.AddAccounts().AddLimits().AddUploads().AddStatusStreams().AddJobs().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
 app.UseWebSockets(StatusSocket.Options);
-app.UseAuthentication().UseAuthorization();
+app.UseAuthentication().UseRateLimits().UseAuthorization();
 
 // 4. The routes, a folder each.
 app.MapAccounts();

@@ -39,6 +39,13 @@ public static class ServiceDefaults
             // Only the gateway speaks to the services; a client's own header is overwritten there.
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             forwarded.ForwardLimit = 1;
+            // Beside loopback. Without it a gateway on another machine is the one client address that everybody has.
+            foreach (var network in (builder.Configuration["Gateway:Networks"] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.TryParse(network, out var known)
+                    ? known
+                    : throw new InvalidOperationException($"Gateway:Networks holds '{network}'; it is a list of networks like 10.0.0.0/8, separated by commas."));
+            }
         });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         return builder;
@@ -51,6 +58,7 @@ public static class ServiceDefaults
         app.UseForwardedHeaders();
         app.UseExceptionHandler(static _ => { });
         app.UseStatusCodePages(context => BareStatus.WriteAsync(context.HttpContext));
+        app.Use(Charsets.RefuseUnknownAsync);
         return app;
     }
 

@@ -4,7 +4,7 @@ namespace Lifecycle.Contracts.Messaging;
 
 /// <summary>CloudEvents 1.0, structured JSON. A consumer treats the same <paramref name="Id"/> as the same event.</summary>
 /// <param name="Type">Name and version: a change that an old consumer cannot read is a new version.</param>
-/// <param name="Subject">The video's id.</param>
+/// <param name="Subject">The id of the video, or of the account.</param>
 public sealed record CloudEvent<T>(string Id, string Source, string Type, string Subject, DateTimeOffset Time, T Data)
 {
     [JsonPropertyName("specversion")]
@@ -24,6 +24,14 @@ public sealed record VideoStateChanged(Guid VideoId, long Sequence, string State
     public const string Type = "videoplatform.video.state-changed.v1";
 }
 
+/// <summary>An account has asked for more videos than its day has: told once for an account and a day.</summary>
+/// <param name="Limit">Videos a day.</param>
+/// <param name="ResetsAt">When its next day begins.</param>
+public sealed record QuotaExceeded(Guid UserId, int Limit, DateTimeOffset ResetsAt)
+{
+    public const string Type = "videoplatform.account.quota-exceeded.v1";
+}
+
 /// <summary>There may be work. Carries no order and no task: the receiver claims whatever is first.</summary>
 public sealed record WorkPermit(Guid JobId)
 {
@@ -33,4 +41,5 @@ public sealed record WorkPermit(Guid JobId)
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CloudEvent<VideoStateChanged>))]
 [JsonSerializable(typeof(CloudEvent<WorkPermit>))]
+[JsonSerializable(typeof(CloudEvent<QuotaExceeded>))]
 public sealed partial class EventJson : JsonSerializerContext;

@@ -14,7 +14,7 @@ public sealed record QueueSpec(string Name, string Exchange, string RoutingKey, 
 /// </summary>
 public static class Topology
 {
-    /// <summary>State changes of videos, CloudEvents JSON, routing key <c>video.{state}</c>.</summary>
+    /// <summary>CloudEvents JSON: state changes of videos with the routing key <c>video.{state}</c>, and what happens to accounts.</summary>
     public const string VideoEvents = "video.events";
 
     /// <summary>Permits: "there may be work".</summary>
@@ -29,6 +29,9 @@ public static class Topology
     public const string PermitRoutingKey = "task.runnable";
 
     public const string AllVideoEvents = "video.#";
+
+    /// <summary>Outside of <see cref="AllVideoEvents"/>: who listens to videos does not get it.</summary>
+    public const string QuotaExceededRoutingKey = "account.quota-exceeded";
 
     public static IReadOnlyList<ExchangeSpec> Exchanges { get; } =
         [new(VideoEvents, "topic"), new(Work, "direct"), new(Unhandled, "fanout")];

@@ -16,13 +16,17 @@ public sealed class ApiKeyStore(LifecycleDatabase database)
     /// <returns>Null when the account has <see cref="MostPerUser"/> keys.</returns>
     public async Task<ApiKey?> CreateAsync(Guid userId, string name, byte[] hash, string shown, CancellationToken ct)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.FirstAsync(
+        await using var transaction = await database.BeginAsync(ct);
+        // A statement of its own: one that waited for the lock still counts what was there before it waited.
+        await transaction.Connection.ExecuteAsync("select from users where id = $1 for no key update", [userId], ct);
+        var key = await transaction.Connection.FirstAsync(
             $"""
             insert into api_keys (id, user_id, name, hash, shown) select $1, u.id, $3, $4, $5 from users u
             where u.id = $2 and (select count(*) from api_keys k where k.user_id = u.id) < $6
             returning {Columns}
             """, [Guid.CreateVersion7(), userId, name, hash, shown, (long)MostPerUser], Map, ct);
+        await transaction.CommitAsync(ct);
+        return key;
     }
 
     public async Task<IReadOnlyList<ApiKey>> ListAsync(Guid userId, CancellationToken ct)

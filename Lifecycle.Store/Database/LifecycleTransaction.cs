@@ -32,7 +32,7 @@ public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal sign
 }
 
 /// <summary>
-/// One transition of the lifecycle: locks are taken in the order idempotency key, video, job, task; state, history and outbox rows commit
+/// One transition of the lifecycle: locks are taken in the order idempotency key, account, video, job, task; state, history and outbox rows commit
 /// together or not at all. Disposing without <see cref="CommitAsync"/> rolls back.
 /// </summary>
 public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal) : IAsyncDisposable
@@ -132,6 +132,10 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
     public Task SweepAsync(Guid videoId, CancellationToken ct) => connection.ExecuteAsync(
         "insert into sweeps (video_id, due) select id, now() + after from videos, unnest($2) as sweep (after) where id = $1 on conflict do nothing",
         [videoId, _sweepsAfter], ct);
+
+    /// <summary>Tells that an account's day is used up.</summary>
+    public Task PublishAsync(QuotaExceeded exceeded, CancellationToken ct) => EnqueueAsync(
+        Topology.VideoEvents, Topology.QuotaExceededRoutingKey, QuotaExceeded.Type, exceeded.UserId, exceeded, EventJson.Default.CloudEventQuotaExceeded, null, ct);
 
     private async Task EnqueueAsync<T>(
         string exchange, string routingKey, string type, Guid subject, T data, JsonTypeInfo<CloudEvent<T>> json, string? traceParent, CancellationToken ct)

@@ -4,6 +4,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Jobs;
+using Lifecycle.Store.Limiting;
 using Lifecycle.Store.Uploads;
 
 namespace Lifecycle.Store.Videos;
@@ -15,7 +16,7 @@ public sealed record ExpiredUpload(Guid VideoId, VideoState State, long Token, s
 /// The rows of uploads from their first byte to UPLOADED. Every write after <see cref="BeginAsync"/> carries the upload's
 /// token, so that a request whose upload was taken over changes nothing.
 /// </summary>
-public sealed class UploadStore(LifecycleDatabase database)
+public sealed class UploadStore(LifecycleDatabase database, Quotas quotas)
 {
     /// <summary>How long an upload is left alone without a sign of life.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
@@ -27,9 +28,15 @@ public sealed class UploadStore(LifecycleDatabase database)
     /// <param name="ownerId">Null: sent without an account.</param>
     /// <param name="isPartial">A part of a tus concatenation: it becomes no video, and counts as none.</param>
     /// <returns>The upload's fencing token.</returns>
+    /// <exception cref="QuotaExceededException">The owner has had its videos of today. Routes let it pass: it is answered in one place.</exception>
     public async Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, bool isPartial, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
+        if (ownerId is { } owner && !isPartial)
+        {
+            await quotas.AdmitAsync(transaction, owner, ct);
+        }
+
         var state = VideoLifecycle.Table.NameOf(VideoLifecycle.Table.Initial(VideoTrigger.UploadBegun));
         var token = await transaction.Connection.ScalarAsync<long>(
             """

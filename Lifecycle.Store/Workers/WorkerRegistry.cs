@@ -15,9 +15,9 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
     public static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
 
     /// <summary>OFFLINE after three missed beats.</summary>
-    private static readonly TimeSpan _offlineAfter = 3 * Beat + TimeSpan.FromMilliseconds(500);
+    internal static readonly TimeSpan OfflineAfter = 3 * Beat + TimeSpan.FromMilliseconds(500);
 
-    private static readonly TimeSpan _forgottenAfter = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan ForgottenAfter = TimeSpan.FromMinutes(10);
 
     /// <summary>Writes that the worker lives and how many of its slots are busy.</summary>
     /// <param name="encoders">The video encoders that its ffmpeg has.</param>
@@ -42,7 +42,7 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
     public async Task ForgetAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync("delete from workers where last_seen < now() - $1", [_forgottenAfter], ct);
+        await connection.ExecuteAsync("delete from workers where last_seen < now() - $1", [ForgottenAfter], ct);
     }
 
     /// <summary>The video encoders that some worker of the pool has; empty where no worker has said so yet.</summary>
@@ -60,6 +60,6 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
             """
             select id, case when last_seen < now() - $1 then 'OFFLINE' when busy > 0 then 'BUSY' else 'IDLE' end
             from workers where last_seen > now() - $2 order by length(id), id
-            """, [_offlineAfter, _forgottenAfter], row => new WorkerView(row.GetString(0), row.GetString(1)), ct);
+            """, [OfflineAfter, ForgottenAfter], row => new WorkerView(row.GetString(0), row.GetString(1)), ct);
     }
 }

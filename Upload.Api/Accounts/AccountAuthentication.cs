@@ -24,6 +24,9 @@ internal sealed class AccountAuthentication(
     /// <summary>A routes' default: any account.</summary>
     public static AuthorizationPolicy AnyAccount { get; } = new AuthorizationPolicyBuilder(Name).RequireAuthenticatedUser().Build();
 
+    /// <summary>403 for other accounts: what an admin sees is no secret, only not theirs.</summary>
+    public static AuthorizationPolicy AdminOnly { get; } = new AuthorizationPolicyBuilder(Name).RequireAuthenticatedUser().RequireRole(nameof(Role.Admin)).Build();
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var (authorization, apiKey) = (Request.Headers.Authorization.ToString(), Request.Headers["X-API-Key"].ToString());
@@ -40,7 +43,7 @@ internal sealed class AccountAuthentication(
             return AuthenticateResult.Fail("The credential is not valid.");
         }
 
-        ClaimsIdentity identity = new([new(ClaimTypes.NameIdentifier, user.Id.ToString()), new(ClaimTypes.Role, user.Role.ToString())], Name);
+        ClaimsIdentity identity = new([new(ClaimTypes.NameIdentifier, user.Id.ToString()), new(ClaimTypes.Role, user.Role.ToString()), new(Caller.TierClaim, user.Tier)], Name);
         return AuthenticateResult.Success(new(new ClaimsPrincipal(identity), Name));
     }
 
@@ -64,8 +67,11 @@ internal sealed class AccountAuthentication(
 
 /// <summary>The account behind a request.</summary>
 /// <param name="IsAdmin">May see and change what others own.</param>
-public sealed record Caller(Guid UserId, bool IsAdmin)
+/// <param name="Tier">Names the account's rate limits.</param>
+public sealed record Caller(Guid UserId, bool IsAdmin, string Tier = User.DefaultTier)
 {
+    internal const string TierClaim = "tier";
+
     /// <summary>Somebody who means to be known and is not: a route that is open to all would take the request for a stranger's.</summary>
     public static bool IsRefused(HttpRequest request, Caller? caller) => caller is null && (request.Headers.Authorization.Count > 0 || request.Headers.ContainsKey("X-API-Key"));
 
@@ -75,7 +81,8 @@ public sealed record Caller(Guid UserId, bool IsAdmin)
     /// <summary>Routes take it as a parameter.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult(Of(context.User));
 
-    private static Caller? Of(ClaimsPrincipal principal) => Guid.TryParse(principal.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
-        ? new(id, principal.IsInRole(nameof(Role.Admin)))
+    /// <returns>Null where nobody is signed in.</returns>
+    internal static Caller? Of(ClaimsPrincipal principal) => Guid.TryParse(principal.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
+        ? new(id, principal.IsInRole(nameof(Role.Admin)), principal.FindFirstValue(TierClaim) ?? User.DefaultTier)
         : null;
 }

@@ -2,7 +2,9 @@ using System.Net.Mail;
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Lifecycle.Store.Accounts;
+using Lifecycle.Store.Limiting;
 using Microsoft.AspNetCore.Identity;
+using Upload.Api.Limiting;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Accounts;
@@ -11,7 +13,12 @@ public sealed record AccountRequest(string? Email, string? Password);
 
 public sealed record RegisteredBody(Guid Id, string Email, string ApiKey);
 
-public sealed record LoginBody(string Token, Guid UserId, string Email, string ApiKey);
+/// <param name="Quota">Videos a day; 0: no quota.</param>
+/// <param name="UsedQuota">Videos of this day.</param>
+public sealed record LoginBody(string Token, Guid UserId, string Email, string ApiKey, int Quota, long UsedQuota);
+
+// Named in full: in the resolver chain of bodies a context's naming policy does not hold.
+public sealed record PasswordRequest([property: JsonPropertyName("old_password")] string? OldPassword, [property: JsonPropertyName("new_password")] string? NewPassword);
 
 public sealed record ApiKeyRequest(string? Name);
 
@@ -29,6 +36,7 @@ public sealed record DefaultApiKeyBody(string ApiKey);
 [JsonSerializable(typeof(AccountRequest))]
 [JsonSerializable(typeof(RegisteredBody))]
 [JsonSerializable(typeof(LoginBody))]
+[JsonSerializable(typeof(PasswordRequest))]
 [JsonSerializable(typeof(ApiKeyRequest))]
 [JsonSerializable(typeof(ApiKeyBody))]
 [JsonSerializable(typeof(ApiKeysBody))]
@@ -53,17 +61,20 @@ public static class AccountRoutes
         var auth = routes.MapGroup("/api/v1/auth");
         auth.MapPost("/register", RegisterAsync).AllowAnonymous();
         auth.MapPost("/login", LoginAsync).AllowAnonymous();
+        auth.MapGet("/me", (Caller caller, UserStore users, Quotas quotas, CancellationToken ct) => UserRoutes.ShowAsync(caller.UserId, users, quotas, ct)).RequireAuthorization();
+        auth.MapPut("/password", ChangePasswordAsync).RequireAuthorization();
 
         var keys = routes.MapGroup("/api/v1/api-keys").RequireAuthorization();
         keys.MapPost("/", CreateKeyAsync);
         keys.MapGet("/", ListKeysAsync);
         keys.MapDelete("/{keyId}", RevokeKeyAsync);
         keys.MapPost("/default/rotate", RotateAsync);
+        routes.MapUsers();
     }
 
     private static async Task<IResult> RegisterAsync(AccountRequest request, UserStore users, IPasswordHasher<User> hasher, Credentials credentials, CancellationToken ct)
     {
-        if (request.Email is not { Length: > 0 and <= LongestEmail } email || !MailAddress.TryCreate(email, out var parsed) || parsed.Address != email)
+        if (request.Email is not { Length: > 0 and <= LongestEmail } email || !email.IsText() || !MailAddress.TryCreate(email, out var parsed) || parsed.Address != email)
         {
             return Problems.InvalidField.ToResult($"email is an address like name@example.com, at most {LongestEmail} characters.");
         }
@@ -79,23 +90,67 @@ public static class AccountRoutes
     }
 
     /// <summary>One answer, after one time, for a wrong password and an unknown address.</summary>
-    private static async Task<IResult> LoginAsync(AccountRequest request, UserStore users, IPasswordHasher<User> hasher, Credentials credentials, AbsentUser absent, CancellationToken ct)
+    private static async Task<IResult> LoginAsync(
+        AccountRequest request, HttpResponse response, UserStore users, IPasswordHasher<User> hasher, Credentials credentials, AbsentUser absent, LoginGuard guard, Quotas quotas, CancellationToken ct)
     {
-        if (request is not { Email: { Length: > 0 and <= LongestEmail } email, Password: { Length: > 0 and <= LongestPassword } password })
+        if (request is not { Email: { Length: > 0 and <= LongestEmail } email, Password: { Length: > 0 and <= LongestPassword } password } || !email.IsText())
         {
             return Problems.InvalidField.ToResult("email and password are needed.");
         }
 
         var user = await users.FindAsync(email, ct);
+        var attempt = await guard.BeginAsync(email, user, ct);
+        if (!attempt.Decision.Admitted)
+        {
+            response.Show(attempt.Decision);
+            return attempt.Decision.ToRefusal();
+        }
+
         var verified = hasher.VerifyHashedPassword(null!, user?.PasswordHash ?? absent.PasswordHash, password);
-        return user is null || verified == PasswordVerificationResult.Failed
-            ? Problems.WrongLogin.ToResult()
-            : TypedResults.Json(new LoginBody(credentials.TokenFor(user), user.Id, user.Email, credentials.DefaultApiKeyOf(user)), AccountJson.Default.LoginBody);
+        if (user is null || verified == PasswordVerificationResult.Failed)
+        {
+            return Problems.WrongLogin.ToResult();
+        }
+
+        await guard.SucceededAsync(attempt, ct);
+        var use = await quotas.UseAsync(user.Id, ct);
+        return TypedResults.Json(new LoginBody(credentials.TokenFor(user), user.Id, user.Email, credentials.DefaultApiKeyOf(user), use?.Limit ?? 0, use?.Used ?? 0), AccountJson.Default.LoginBody);
+    }
+
+    /// <summary>Tokens and keys that are out stay valid: a token for its time, keys until they are revoked.</summary>
+    private static async Task<IResult> ChangePasswordAsync(
+        Caller caller, PasswordRequest request, HttpResponse response, UserStore users, IPasswordHasher<User> hasher, LoginGuard guard, CancellationToken ct)
+    {
+        if (request is not { OldPassword: { Length: > 0 and <= LongestPassword } old, NewPassword: { Length: >= ShortestPassword and <= LongestPassword } password })
+        {
+            return Problems.InvalidField.ToResult($"old_password and new_password are needed; the new one has {ShortestPassword} to {LongestPassword} characters.");
+        }
+
+        if (await users.FindAsync(caller.UserId, ct) is not { } user)
+        {
+            return Problems.Unauthorized.ToResult();
+        }
+
+        var attempt = await guard.BeginAsync(user.Email, user, ct);
+        if (!attempt.Decision.Admitted)
+        {
+            response.Show(attempt.Decision);
+            return attempt.Decision.ToRefusal();
+        }
+
+        if (hasher.VerifyHashedPassword(user, user.PasswordHash, old) == PasswordVerificationResult.Failed
+            || !await users.ChangePasswordAsync(user.Id, user.PasswordHash, hasher.HashPassword(user, password), ct))
+        {
+            return Problems.WrongLogin.ToResult();
+        }
+
+        await guard.SucceededAsync(attempt, ct);
+        return TypedResults.NoContent();
     }
 
     private static async Task<IResult> CreateKeyAsync(Caller caller, ApiKeyRequest request, ApiKeyStore keys, CancellationToken ct)
     {
-        if (request.Name is not { Length: > 0 and <= LongestKeyName } name)
+        if (request.Name is not { Length: > 0 and <= LongestKeyName } name || !name.IsText())
         {
             return Problems.InvalidField.ToResult($"name has 1 to {LongestKeyName} characters.");
         }

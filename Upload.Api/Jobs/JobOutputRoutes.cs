@@ -4,6 +4,7 @@ using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Objects;
 using Microsoft.Net.Http.Headers;
 using Upload.Api.Accounts;
+using Upload.Api.Limiting;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Jobs;
@@ -23,8 +24,8 @@ internal static class JobOutputRoutes
     {
         string[] reads = [HttpMethods.Get, HttpMethods.Head];
         jobs.MapMethods("/{jobId}/output", reads, (string jobId, HttpContext context, Caller caller, JobStore store, ObjectStore objects, DownloadGate gate, CancellationToken ct) =>
-            DownloadAsync(jobId, null, context, caller, store, objects, gate, ct));
-        jobs.MapMethods("/{jobId}/output/{name}", reads, DownloadAsync);
+            DownloadAsync(jobId, null, context, caller, store, objects, gate, ct)).IsDataPlane();
+        jobs.MapMethods("/{jobId}/output/{name}", reads, DownloadAsync).IsDataPlane();
     }
 
     private static async Task<IResult> DownloadAsync(

@@ -5,6 +5,7 @@ using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Videos;
 using Lifecycle.Store.Workers;
 using Upload.Api.Accounts;
+using Upload.Api.Uploads;
 using Upload.Api.Videos;
 using VideoPlatform.ServiceDefaults;
 
@@ -49,10 +50,9 @@ public static class JobRoutes
             return refusal;
         }
 
-        var key = http.Headers.TryGetValue("Idempotency-Key", out var values) ? values.ToString() : null;
-        if (key is not null && (key.Length is 0 or > Limits.IdempotencyKeyChars || key.Any(c => c is < ' ' or > '~')))
+        if (!IdempotencyHeader.TryRead(http, out var key))
         {
-            return Problems.MalformedHeader.ToResult($"Idempotency-Key is 1 to {Limits.IdempotencyKeyChars} visible ASCII characters.");
+            return Problems.MalformedHeader.ToResult(IdempotencyHeader.Rule);
         }
 
         NewJob job = new(JobKind.Transcode, Version: 0, JsonSerializer.Serialize(valid.Config, JobJson.Default.TranscodeConfig), valid.Priority, key);

@@ -20,13 +20,7 @@ internal sealed partial class HealthJson : JsonSerializerContext;
 /// <summary><c>GET /health</c>, also the gateway's: the platform as a whole. Without workers uploads are still taken, so that is no outage.</summary>
 public static class HealthRoutes
 {
-    public static IServiceCollection AddMonitoring(this IServiceCollection services)
-    {
-        services.AddSingleton<HealthMonitor>();
-        return services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());
-    }
-
-    public static void MapMonitoring(this IEndpointRouteBuilder routes) => routes.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], (HealthMonitor monitor, HttpResponse response) =>
+    public static void MapHealth(this IEndpointRouteBuilder routes) => routes.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], (HealthMonitor monitor, HttpResponse response) =>
     {
         response.Headers.CacheControl = "no-store";
         var body = monitor.Current;

@@ -215,6 +215,12 @@ public sealed class Platform : IAsyncLifetime
         yield return ("Accounts__AdminPassword", AdminPassword);
         yield return ("Worker__ScratchPath", Scratch);
         yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
+        // The limits have tests of their own; here they would only be in the way.
+        yield return ("ratelimit__requestsPerSecond", "10000");
+        yield return ("ratelimit__burst", "10000");
+        yield return ("ratelimit__loginsPerMinute", "60000");
+        yield return ("ratelimit__loginBurst", "10000");
+        yield return ("quota__defaultDailyLimit", "10000");
         // Half an hour of retries and of outage, 60 times faster.
         yield return ("Worker__SnoozeSeconds", "0.2");
         for (var retry = 0; retry < 5; retry++)

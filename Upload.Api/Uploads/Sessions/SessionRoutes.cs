@@ -4,6 +4,7 @@ using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
 using Upload.Api.Accounts;
+using Upload.Api.Limiting;
 using Upload.Api.Videos;
 using VideoPlatform.ServiceDefaults;
 
@@ -17,17 +18,13 @@ public static class SessionRoutes
 {
     private const int RetryAfterSeconds = 5;
 
-    private const int UsualPage = 20;
-
-    private const int LargestPage = 100;
-
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         var sessions = routes.MapGroup("/api/v1/uploads").RequireAuthorization();
         sessions.MapPost("/initiate", InitiateAsync);
         sessions.MapGet("/", ListAsync);
         sessions.MapGet("/{uploadId}", GetAsync);
-        sessions.MapPut("/{uploadId}/parts/{partNumber}", PutPartAsync);
+        sessions.MapPut("/{uploadId}/parts/{partNumber}", PutPartAsync).IsDataPlane();
         sessions.MapPost("/{uploadId}/complete", CompleteAsync);
         sessions.MapDelete("/{uploadId}", AbortAsync);
     }
@@ -61,26 +58,13 @@ public static class SessionRoutes
 
     private static async Task<IResult> ListAsync(Caller caller, UploadSessions sessions, string? after, int? limit, CancellationToken ct)
     {
-        var size = limit ?? UsualPage;
-        if (size is < 1 or > LargestPage)
+        if (Page.Read(after, limit, out var page) is { } refusal)
         {
-            return Problems.InvalidField.ToResult($"limit lies between 1 and {LargestPage}.");
+            return refusal;
         }
 
-        Guid? below = null;
-        if (after is not null)
-        {
-            if (!Guid.TryParseExact(after, "D", out var id))
-            {
-                return Problems.InvalidField.ToResult("after is the next of the page before.");
-            }
-
-            below = id;
-        }
-
-        var page = await sessions.ListOpenAsync(caller.UserId, below, size + 1, ct);
-        var shown = page.Take(size).Select(session => SessionBody.Of(session)).ToList();
-        return TypedResults.Json(new SessionsBody(shown, page.Count > size ? shown[^1].Id.ToString() : null), SessionJson.Default.SessionsBody);
+        var (shown, next) = page.Cut(await sessions.ListOpenAsync(caller.UserId, page.Below, page.Asked, ct), session => session.Id);
+        return TypedResults.Json(new SessionsBody([.. shown.Select(session => SessionBody.Of(session))], next), SessionJson.Default.SessionsBody);
     }
 
     private static async Task<IResult> GetAsync(string uploadId, Caller caller, UploadSessions sessions, CancellationToken ct) =>

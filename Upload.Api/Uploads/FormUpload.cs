@@ -1,0 +1,177 @@
+using Lifecycle.Contracts;
+using Lifecycle.Store;
+using Lifecycle.Store.Idempotency;
+using Lifecycle.Store.Videos;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Upload.Api.Accounts;
+using VideoPlatform.ServiceDefaults;
+
+namespace Upload.Api.Uploads;
+
+/// <summary>What tells one route that takes a file in a form from another.</summary>
+/// <param name="Scope">Names the route in the scope of an Idempotency-Key.</param>
+/// <param name="Field">The form's field that holds the file.</param>
+/// <param name="NoFile">The answer where there is none.</param>
+/// <param name="StorageFailure">The answer where the file could not be stored.</param>
+/// <param name="Answer">The answer for the video that came of it, whether in this request or in the first with its key.</param>
+public sealed record FormRoute(string Scope, string Field, Problem NoFile, Problem StorageFailure, Func<Guid, CancellationToken, Task<IResult>> Answer);
+
+/// <summary>A video from a multipart/form-data body: 201 only after the bytes are durable and the row is committed.</summary>
+public sealed partial class FormUpload(
+    SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILogger<FormUpload> logger)
+{
+    private const int RetryAfterSeconds = 5;
+
+    /// <summary>What a multipart body has beside the file: boundaries, part headers, a few form fields.</summary>
+    private const long FormOverheadBytes = 1 << 20;
+
+    /// <summary>Kestrel counts chunked framing as body: 7 bytes for each chunk of 512, the smallest that is worth sending.</summary>
+    private const int FramingShare = 64;
+
+    public async Task<IResult> ReceiveAsync(HttpContext context, Caller? caller, FormRoute route, CancellationToken ct)
+    {
+        var (request, maxBytes) = (context.Request, options.Value.MaxBytes);
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize =
+            maxBytes + (maxBytes / FramingShare) + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
+        if (!DigestHeader.TryParse(request.Headers["Content-Digest"], out var content) || !DigestHeader.TryParse(request.Headers["Repr-Digest"], out var representation))
+        {
+            return Problems.MalformedHeader.ToResult("Content-Digest and Repr-Digest are dictionaries of byte sequences (RFC 9530): sha-256=:BASE64:");
+        }
+
+        if (request.ContentLength > maxBytes + FormOverheadBytes)
+        {
+            return Problems.TooLarge.ToResult($"At most {maxBytes} bytes.");
+        }
+
+        if (!TryKey(request, caller, route, out var key))
+        {
+            return Problems.MalformedHeader.ToResult(IdempotencyHeader.Rule);
+        }
+
+        using var place = gate.TryEnter();
+        if (place is null)
+        {
+            return Problems.Unavailable.ToResult("This server takes no more uploads at the moment.", RetryAfterSeconds);
+        }
+
+        try
+        {
+            if (options.Value.BudgetBytes is var budget and > 0 && await uploads.StoredBytesAsync(ct) + (request.ContentLength ?? 0) > budget)
+            {
+                return Problems.InsufficientStorage.ToResult();
+            }
+
+            using UploadBody body = new(request.Body, content, representation);
+            var outcome = await ReadAsync(request, caller?.UserId, body, key, route, ct);
+            return outcome.Problem is not { } problem ? await route.Answer(outcome.VideoId, ct)
+                : problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? problem.ToResult(retryAfterSeconds: RetryAfterSeconds)
+                : problem.ToResult();
+        }
+        catch (BodyException exception)
+        {
+            return exception.Problem.ToResult(exception.Problem == Problems.TooLarge ? $"At most {maxBytes} bytes." : exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException || Outages.IsOutage(exception) || (exception is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            Log.StorageFailed(logger, exception);
+            return route.StorageFailure.ToResult(retryAfterSeconds: RetryAfterSeconds);
+        }
+    }
+
+    private async Task<UploadOutcome> ReadAsync(HttpRequest request, Guid? ownerId, UploadBody body, IdempotencyKey? key, FormRoute route, CancellationToken ct)
+    {
+        if (FilePart.ReaderOf(request, body.Stream) is not { } reader || await BodyException.GuardAsync(() => FilePart.FindAsync(reader, route.Field, ct)) is not { } file)
+        {
+            return UploadOutcome.Refused(route.NoFile);
+        }
+
+        var videoId = Guid.CreateVersion7();
+        var sha512 = body.WantsSha512 || file.Digest.Sha512 is not null;
+        async Task<Problem?> Accept(RunningDigest digest, CancellationToken token)
+        {
+            await BodyException.GuardAsync(async () =>
+            {
+                await body.DrainAsync(reader, token);
+                return true;
+            });
+            return digest.Matches(file.Digest) && body.Accepts(digest) ? null : Problems.DigestMismatch;
+        }
+
+        if (key is null)
+        {
+            return await RunAsync(null);
+        }
+
+        var held = await keys.TakeAsync(key.Scope, key.Key, videoId, ct);
+        return held.Outcome switch
+        {
+            KeyOutcome.InFlight => UploadOutcome.Refused(Problems.IdempotencyInFlight),
+            KeyOutcome.Answered => await RepeatAsync(held, file, Accept, sha512, ct),
+            _ => await FirstAsync(key, videoId, () => RunAsync(key)),
+        };
+
+        async Task<UploadOutcome> RunAsync(IdempotencyKey? held)
+        {
+            var outcome = await upload.RunAsync(videoId, ownerId, file, Accept, held, request.ContentLength, sha512, ct);
+            return outcome.Problem == Problems.StorageFailure ? UploadOutcome.Refused(route.StorageFailure) : outcome;
+        }
+    }
+
+    private async Task<UploadOutcome> FirstAsync(IdempotencyKey key, Guid videoId, Func<Task<UploadOutcome>> run)
+    {
+        var accepted = false;
+        try
+        {
+            var outcome = await run();
+            accepted = outcome.Problem is null;
+            return outcome;
+        }
+        finally
+        {
+            if (!accepted)
+            {
+                using CancellationTokenSource within = new(TimeSpan.FromSeconds(5));
+                await keys.ReleaseAsync(key.Scope, key.Key, videoId, within.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // else its lease runs out
+            }
+        }
+    }
+
+    /// <summary>A repeated request: its body is read, because only the same body gets the first answer again.</summary>
+    private async Task<UploadOutcome> RepeatAsync(KeyResult held, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, bool sha512, CancellationToken ct)
+    {
+        using RunningDigest digest = new(sha512);
+        var buffer = GC.AllocateUninitializedArray<byte>(1 << 16);
+        for (int read; (read = await file.Body.ReadAsync(buffer, ct)) > 0;)
+        {
+            digest.Append(buffer.AsSpan(0, read));
+            if (digest.Bytes > options.Value.MaxBytes)
+            {
+                return UploadOutcome.Refused(Problems.TooLarge);
+            }
+        }
+
+        return await accept(digest, ct) is { } problem ? UploadOutcome.Refused(problem)
+            : digest.Sha256().AsSpan().SequenceEqual(held.Sha256) ? new(held.VideoId, null)
+            : UploadOutcome.Refused(Problems.IdempotencyReused);
+    }
+
+    /// <summary>A key is its sender's own, at one route: two accounts may use the same.</summary>
+    private static bool TryKey(HttpRequest request, Caller? caller, FormRoute route, out IdempotencyKey? key)
+    {
+        key = null;
+        if (!IdempotencyHeader.TryRead(request, out var text))
+        {
+            return false;
+        }
+
+        key = text is null ? null : new($"{caller?.UserId.ToString() ?? "anonymous"} {route.Scope}", text);
+        return true;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "An upload could not be stored")]
+        public static partial void StorageFailed(ILogger logger, Exception exception);
+    }
+}
