@@ -16,4 +16,6 @@ public enum FaultPoint
     TaskFinalize,
     TaskBeforeCommit,
     TaskAfterCommit,
+    WebhookBeforeSend,
+    WebhookAfterSend,
 }

@@ -44,11 +44,15 @@ public static class DutyServices
 {
     /// <summary>A <see cref="Duty"/> of <typeparamref name="T"/>, which is registered already.</summary>
     public static IServiceCollection AddDuty<T>(this IServiceCollection services, string name, TimeSpan every, Func<T, CancellationToken, Task> pass)
+        where T : notnull => services.AddDuty(name, _ => every, pass);
+
+    /// <summary>The same where the settings say how often.</summary>
+    public static IServiceCollection AddDuty<T>(this IServiceCollection services, string name, Func<IServiceProvider, TimeSpan> every, Func<T, CancellationToken, Task> pass)
         where T : notnull =>
         // Not AddHostedService: that takes a type only once.
         services.AddSingleton<IHostedService>(provider =>
         {
             var worker = provider.GetRequiredService<T>();
-            return ActivatorUtilities.CreateInstance<Duty>(provider, name, every, (Func<CancellationToken, Task>)(ct => pass(worker, ct)));
+            return ActivatorUtilities.CreateInstance<Duty>(provider, name, every(provider), (Func<CancellationToken, Task>)(ct => pass(worker, ct)));
         });
 }

@@ -7,6 +7,7 @@ using Lifecycle.Store.Objects;
 using Lifecycle.Store.Outbox;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Videos;
+using Lifecycle.Store.Webhooks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -21,6 +22,7 @@ public static class StoreServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RetrySchedule>();
         services.AddSingleton<OutboxSignal>();
+        services.AddSingleton<WebhookSignal>();
         services.AddSingleton<LifecycleDatabase>();
         services.AddSingleton<Migrations>();
         services.AddSingleton<ObjectStore>();
@@ -37,6 +39,11 @@ public static class StoreServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<WebhookOutbox>();
+        services.AddSingleton<WebhookStore>();
+        services.AddSingleton<DeliveryLog>();
+        services.AddSingleton<DeliveryQueue>();
+        services.AddSingleton<ProgressReports>();
         return services;
     }
 

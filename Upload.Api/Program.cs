@@ -6,6 +6,7 @@ using Upload.Api.Monitoring;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
 using Upload.Api.Videos;
+using Upload.Api.Webhooks;
 using VideoPlatform.ServiceDefaults;
 
 // 1. What every service has, and the stores' clients.
@@ -19,7 +20,7 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
-builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddMonitoring();
+builder.Services.AddAccounts().AddUploads().AddStatusStreams().AddWebhooks().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
@@ -31,6 +32,7 @@ app.MapAccounts();
 app.MapUploads();
 app.MapStatus();
 app.MapVideos();
+app.MapWebhooks();
 app.MapMonitoring();
 app.MapDefaultEndpoints();
 app.Run();
