@@ -15,6 +15,10 @@ public sealed record Delivery(
 /// <param name="IsRunning">It is being sent now.</param>
 public sealed record DeliveryAttempt(DateTimeOffset At, int? Status, int? LatencyMs, string? Error, bool IsRunning);
 
+/// <param name="Payload">The bytes that are sent.</param>
+/// <param name="Attempts">Oldest first.</param>
+public sealed record DeliveryDetails(byte[] Payload, IReadOnlyList<DeliveryAttempt> Attempts);
+
 /// <summary>The deliveries as their owners see them, replays, and what is forgotten.</summary>
 public sealed class DeliveryLog(LifecycleDatabase database, WebhookSignal signal)
 {
@@ -47,8 +51,7 @@ public sealed class DeliveryLog(LifecycleDatabase database, WebhookSignal signal
         return await FindAsync(connection, webhookId, id, ct);
     }
 
-    /// <summary>The bytes that are sent, and the attempts, oldest first.</summary>
-    public async Task<(byte[] Payload, IReadOnlyList<DeliveryAttempt> Attempts)> DetailsAsync(Guid id, CancellationToken ct)
+    public async Task<DeliveryDetails?> DetailsAsync(Guid id, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var attempts = await connection.ListAsync(
@@ -58,7 +61,7 @@ public sealed class DeliveryLog(LifecycleDatabase database, WebhookSignal signal
             """, [id, MostAttempts],
             row => new DeliveryAttempt(row.GetFieldValue<DateTimeOffset>(0), row.GetNullable<int?>(1), row.GetNullable<int?>(2), row.GetNullable<string>(3), row.GetBoolean(4)), ct);
         attempts.Reverse();
-        return (await connection.ScalarAsync<byte[]>("select payload from webhook_deliveries where id = $1", [id], ct) ?? [], attempts);
+        return await connection.ScalarAsync<byte[]>("select payload from webhook_deliveries where id = $1", [id], ct) is { } payload ? new(payload, attempts) : null;
     }
 
     /// <summary>Writes a ping, which is sent like any event.</summary>

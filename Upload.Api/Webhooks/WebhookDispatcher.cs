@@ -33,7 +33,7 @@ public sealed partial class WebhookDispatcher(
     private readonly CancellationTokenSource _abort = new();
 
     /// <summary>What this replica has claimed and not yet recorded; only the loop touches it.</summary>
-    private readonly Dictionary<ClaimedDelivery, Task<DeliveryOutcome?>> _sending = [];
+    private readonly Dictionary<ClaimedDelivery, Task<DeliveryOutcome?>> _sending = new(ReferenceEqualityComparer.Instance);
 
     public override void Dispose()
     {
@@ -163,25 +163,21 @@ public sealed partial class WebhookDispatcher(
         try
         {
             await RecordAsync(outcomes, ct);
+            Forget(outcomes.Select(outcome => outcome.Delivery));
             if (unsent.Count > 0)
             {
                 await queue.ReleaseAsync(unsent, ct);
+                Forget(unsent);
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))
+        catch (Exception exception) when (exception is not OperationCanceledException && !Outages.IsOutage(exception))
         {
-            throw; // tried again with the same outcomes
-        }
-        catch
-        {
-            Forget(ended); // tried again in vain; their leases run out and they are sent once more
+            Forget(ended); // in vain for ever: their leases run out and they are sent once more
             throw;
         }
-
-        Forget(ended);
     }
 
-    private async Task RecordAsync(IReadOnlyList<DeliveryOutcome> outcomes, CancellationToken ct)
+    private async Task RecordAsync(List<DeliveryOutcome> outcomes, CancellationToken ct)
     {
         if (outcomes.Count == 0)
         {

@@ -127,7 +127,7 @@ public sealed class WebhookSender : IDisposable
 
     private static Activity? StartActivity(ClaimedDelivery delivery)
     {
-        ActivityContext.TryParse(delivery.TraceParent, null, out var parent);
+        var parent = ActivityContext.TryParse(delivery.TraceParent, null, out var told) ? told : default;
         var activity = WebhookMetrics.Source.StartActivity($"deliver {delivery.Event}", ActivityKind.Client, parent);
         activity?.SetTag("webhook.id", delivery.WebhookId);
         activity?.SetTag("webhook.delivery.id", delivery.Id);
