@@ -53,7 +53,8 @@ public sealed class WebhookOptions
     [Range(0.01, 365, ErrorMessage = "webhooks:disableAfterDays must lie between 0.01 and 365.")]
     public double DisableAfterDays { get; set; } = 3;
 
-    public TimeSpan Timeout => TimeSpan.FromSeconds(TimeoutSeconds);
+    /// <summary>Not public: the binder would take it for the setting.</summary>
+    internal TimeSpan Timeout => TimeSpan.FromSeconds(TimeoutSeconds);
 
     internal DisablePolicy DisablePolicy => new(DisableAfterFailures, TimeSpan.FromDays(DisableAfterDays));
 

@@ -189,7 +189,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
         Assert.Equal((5, 4), (await CountAsync(active), await CountAsync(inactive)));
     }
 
-    private async Task<Guid> UserAsync() => (await _store.Get<Store.Accounts.UserStore>().CreateAsync($"{Guid.NewGuid():N}@example.com", "", Store.Accounts.Role.User, Ct))!.Id;
+    private async Task<Guid> UserAsync() => (await new Store.Accounts.UserStore(_store.Database).CreateAsync($"{Guid.NewGuid():N}@example.com", "", Store.Accounts.Role.User, Ct))!.Id;
 
     private async Task<Guid> HookAsync(Guid owner, params string[] events) =>
         (await _store.Get<WebhookStore>().CreateAsync(Guid.CreateVersion7(), owner, "https://a.example", events.ToDictionary(key => key, _ => true), [], Ct))!.Id;
