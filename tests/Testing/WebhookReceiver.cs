@@ -5,12 +5,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Testing;
 
-namespace Lifecycle.Tests.Webhooks;
+namespace Testing;
 
 /// <param name="At">A timestamp of Stopwatch.</param>
-internal sealed record Received(string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body, long At)
+public sealed record Received(string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body, long At)
 {
     public Guid Id => Guid.Parse(Headers["webhook-id"]);
 
@@ -20,7 +19,7 @@ internal sealed record Received(string Path, IReadOnlyDictionary<string, string>
 }
 
 /// <summary>A customer's server: keeps what it gets and answers what the test says, 204 otherwise.</summary>
-internal sealed class WebhookReceiver : IAsyncDisposable
+public sealed class WebhookReceiver : IAsyncDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
 
