@@ -25,4 +25,6 @@ public enum FaultPoint
     TaskFinalize,
     TaskBeforeCommit,
     TaskAfterCommit,
+    WebhookBeforeSend,
+    WebhookAfterSend,
 }

@@ -11,6 +11,7 @@ using Lifecycle.Store.Outbox;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
+using Lifecycle.Store.Webhooks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,6 +27,7 @@ public static class StoreServices
         services.TryAddSingleton<RetrySchedule>();
         services.TryAddSingleton(QuotaPolicy.None);
         services.AddSingleton<OutboxSignal>();
+        services.AddSingleton<WebhookSignal>();
         services.AddSingleton<LifecycleDatabase>();
         services.AddSingleton<Migrations>();
         services.AddSingleton<ObjectStore>();
@@ -49,6 +51,11 @@ public static class StoreServices
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<WorkerIdentity>();
         services.AddSingleton<PlatformFigures>();
+        services.AddSingleton<WebhookOutbox>();
+        services.AddSingleton<WebhookStore>();
+        services.AddSingleton<DeliveryLog>();
+        services.AddSingleton<DeliveryQueue>();
+        services.AddSingleton<ProgressReports>();
         return services;
     }
 

@@ -8,6 +8,7 @@ using Upload.Api.Monitoring;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
 using Upload.Api.Videos;
+using Upload.Api.Webhooks;
 using VideoPlatform.ServiceDefaults;
 
 // 1. What every service has, and the stores' clients.
@@ -21,7 +22,7 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
-builder.Services.AddAccounts().AddLimits().AddUploads().AddStatusStreams().AddJobs().AddMonitoring();
+builder.Services.AddAccounts().AddLimits().AddUploads().AddStatusStreams().AddJobs().AddWebhooks().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
@@ -34,6 +35,7 @@ app.MapUploads();
 app.MapStatus();
 app.MapVideos();
 app.MapJobs();
+app.MapWebhooks();
 app.MapMonitoring();
 app.MapDefaultEndpoints();
 app.Run();

@@ -7,12 +7,13 @@ using Lifecycle.Contracts.Messaging;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Outbox;
+using Lifecycle.Store.Webhooks;
 using Npgsql;
 
 namespace Lifecycle.Store.Database;
 
 /// <summary>Begins transactions of the lifecycle; one per process.</summary>
-public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal signal)
+public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal signal, WebhookSignal webhooks)
 {
     public NpgsqlDataSource Source => source;
 
@@ -21,7 +22,7 @@ public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal sign
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
-            return new(connection, await connection.BeginTransactionAsync(ct), signal);
+            return new(connection, await connection.BeginTransactionAsync(ct), signal, webhooks);
         }
         catch
         {
@@ -35,11 +36,12 @@ public sealed class LifecycleDatabase(NpgsqlDataSource source, OutboxSignal sign
 /// One transition of the lifecycle: locks are taken in the order idempotency key, account, video, job, task; state, history and outbox rows commit
 /// together or not at all. Disposing without <see cref="CommitAsync"/> rolls back.
 /// </summary>
-public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal) : IAsyncDisposable
+public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxSignal signal, WebhookSignal webhooks) : IAsyncDisposable
 {
     private static readonly TimeSpan[] _sweepsAfter = [TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)];
 
     private bool _wakeRelay;
+    private bool _wakeWebhooks;
 
     public NpgsqlConnection Connection => connection;
 
@@ -49,6 +51,11 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
         if (_wakeRelay)
         {
             signal.Set();
+        }
+
+        if (_wakeWebhooks)
+        {
+            webhooks.Set();
         }
     }
 
@@ -92,6 +99,7 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
                 EventJson.Default.CloudEventVideoStateChanged, video.TraceParent, ct);
         }
 
+        _wakeWebhooks |= await WebhookOutbox.VideoChangedAsync(connection, video.Id, trigger, video.TraceParent, ct);
         return MoveOutcome.Moved;
     }
 
@@ -107,10 +115,11 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
         await connection.ExecuteAsync(
             """
             update jobs set state = $2, failure_category = $3, failure_reason = $4,
-                started_at = case when $5 then coalesce(started_at, now()) else started_at end,
+                started_at = case when $5 then coalesce(started_at, now()) when not $7 then started_at end,
                 finished_at = case when $6 then now() end
             where id = $1
-            """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends], ct);
+            """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends, trigger == JobTrigger.Replayed], ct);
+        _wakeWebhooks |= await WebhookOutbox.JobChangedAsync(connection, job.Id, trigger, job.TraceParent, ct);
         if (job.Kind == JobKind.Ingest && JobLifecycle.EffectOnVideo(trigger) is { } effect)
         {
             await MoveAsync(video, effect, failure, ct);

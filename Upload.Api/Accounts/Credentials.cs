@@ -82,7 +82,8 @@ public sealed class Credentials
 
     public static byte[] HashOf(string apiKey) => SHA256.HashData(Encoding.UTF8.GetBytes(apiKey));
 
-    private static byte[] Derive(string secret, string purpose) =>
+    /// <summary>A key of 32 bytes for one purpose.</summary>
+    internal static byte[] Derive(string secret, string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), 32, info: Encoding.UTF8.GetBytes($"videoplatform {purpose}"));
 
     private static string Sign(byte[] key, string text) => Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)));

@@ -18,7 +18,8 @@ namespace Bench;
 /// <param name="Workers">Processes of Processing.Worker.</param>
 /// <param name="Threads">Encoder threads of a task.</param>
 /// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
-public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null);
+/// <param name="PrivateWebhooks">Webhooks may lead to this machine.</param>
+public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, bool PrivateWebhooks = false);
 
 /// <summary>The product's own AppHost with the Release services, on free ports, with state that goes with it.</summary>
 public sealed class Platform : IAsyncDisposable
@@ -51,6 +52,11 @@ public sealed class Platform : IAsyncDisposable
         foreach (var (i, height) in Ladder.Index())
         {
             worker.WithEnvironment($"Worker__Heights__{i}", height.ToString(CultureInfo.InvariantCulture));
+        }
+
+        foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => options.PrivateWebhooks && resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
+        {
+            builder.CreateResourceBuilder(upload).WithEnvironment("webhooks__allowPrivateTargets", "true");
         }
 
         if (options.PeerFiles is { } files)

@@ -11,6 +11,7 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
     ["status"] = StatusBench.RunAsync,
     ["chunks"] = ChunksBench.RunAsync,
     ["start"] = StartBench.RunAsync,
+    ["webhooks"] = WebhooksBench.RunAsync,
 };
 if (args is not [var name, ..] || !benches.TryGetValue(name, out var bench))
 {

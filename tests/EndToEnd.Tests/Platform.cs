@@ -221,6 +221,10 @@ public sealed class Platform : IAsyncLifetime
         yield return ("ratelimit__loginsPerMinute", "60000");
         yield return ("ratelimit__loginBurst", "10000");
         yield return ("quota__defaultDailyLimit", "10000");
+        // Receivers are in the test process; what a killed dispatcher was sending is another's after 17 s.
+        yield return ("webhooks__allowPrivateTargets", "true");
+        yield return ("webhooks__timeout", "2");
+        yield return ("webhooks__retryDelaysSeconds__0", "1");
         // Half an hour of retries and of outage, 60 times faster.
         yield return ("Worker__SnoozeSeconds", "0.2");
         for (var retry = 0; retry < 5; retry++)

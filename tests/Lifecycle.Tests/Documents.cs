@@ -4,6 +4,7 @@ using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
+using Lifecycle.Contracts.Webhooks;
 using Testing;
 using Xunit;
 
@@ -13,12 +14,13 @@ namespace Lifecycle.Tests;
 public sealed partial class Documents
 {
     [Fact]
-    public void Lifecycle_md_holds_the_three_tables_as_they_are()
+    public void Lifecycle_md_holds_the_tables_as_they_are()
     {
         var document = File.ReadAllText(Repository.PathOf("docs/lifecycle.md"));
         Assert.Contains(Render(VideoLifecycle.Table), document, StringComparison.Ordinal);
         Assert.Contains(Render(JobLifecycle.Table), document, StringComparison.Ordinal);
         Assert.Contains(Render(TaskLifecycle.Table), document, StringComparison.Ordinal);
+        Assert.Contains(Render(DeliveryLifecycle.Table), document, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
+using Lifecycle.Contracts.Webhooks;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Videos;
 using Testing;
@@ -78,6 +79,7 @@ public sealed class StateTables(Servers servers) : IAsyncLifetime
     [InlineData("videos", typeof(VideoState))]
     [InlineData("jobs", typeof(JobState))]
     [InlineData("tasks", typeof(TaskState))]
+    [InlineData("webhook_deliveries", typeof(DeliveryState))]
     public async Task The_schema_allows_exactly_the_states_of_the_table(string table, Type states)
     {
         var ct = TestContext.Current.CancellationToken;
@@ -92,6 +94,7 @@ public sealed class StateTables(Servers servers) : IAsyncLifetime
         Check(VideoLifecycle.Table, [VideoState.Deleted, VideoState.Aborting]); // an aborted upload leaves the table: its row is deleted
         Check(JobLifecycle.Table, [JobState.Completed, JobState.Cancelled]);
         Check(TaskLifecycle.Table, [TaskState.Done]);
+        Check(DeliveryLifecycle.Table, [DeliveryState.Superseded]);
 
         static void Check<TState, TTrigger>(StateTable<TState, TTrigger> table, TState[] final)
             where TState : struct, Enum
