@@ -29,9 +29,11 @@ public sealed class RateLimitTests(Servers servers) : IAsyncLifetime
     {
         await using var one = await ApiHost.StartAsync(_store, _slow);
         await using var two = await ApiHost.StartAsync(_store, _slow);
+        using Readings first = new(one), second = new(two);
         var (_, token) = await one.RegisterAsync(Ct);
         var answers = await BurstAsync(100, one.Client(token), two.Client(token));
         Assert.Equal(20, answers.Count(answer => answer.StatusCode == HttpStatusCode.OK));
+        Assert.Equal(80, first.All["videoplatform.ratelimit.refused{default} {request}"] + second.All["videoplatform.ratelimit.refused{default} {request}"]);
         Assert.Equal(Enumerable.Range(0, 20).Select(left => $"\"default\";r={left}"), answers.Where(answer => answer.IsSuccessStatusCode).Select(answer => answer.Header("RateLimit")!.Split(";t=")[0]).Order(Numeric));
         foreach (var refused in answers.Where(answer => !answer.IsSuccessStatusCode))
         {

@@ -163,7 +163,7 @@ public sealed class MonitoringTests(Servers servers) : IAsyncLifetime
         await VideoAsync(null);
         await FinishAsync();
         var job = await VideoAsync(owner);
-        Assert.NotNull((await queue.ClaimAsync("worker-0", Ct)).Task);
+        Assert.NotNull((await queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task);
         await host.Get<PlatformSampler>().ReadHealthAsync(Ct);
 
         var (own, admin, other) = (await ShownAsync(token), await ShownAsync((await host.AdminAsync(Ct)).Token), await ShownAsync((await host.RegisterAsync(Ct)).Token));
@@ -181,9 +181,9 @@ public sealed class MonitoringTests(Servers servers) : IAsyncLifetime
 
         async Task FinishAsync()
         {
-            await outcomes.CompletePlanAsync((await queue.ClaimAsync("worker-1", Ct)).Task!, "{}", chunks: 1, audio: false, Ct);
-            await outcomes.CompletePartAsync((await queue.ClaimAsync("worker-1", Ct)).Task!, "{}", Ct);
-            await outcomes.CompleteFinalAsync((await queue.ClaimAsync("worker-0", Ct)).Task!, new("{}", "{}", "{}"), Ct);
+            await outcomes.CompletePlanAsync((await queue.ClaimAsync("worker-1", ClaimRoom.Any, Ct)).Task!, "{}", PlannedWork.Of(1, false), Ct);
+            await outcomes.CompletePartAsync((await queue.ClaimAsync("worker-1", ClaimRoom.Any, Ct)).Task!, "{}", Ct);
+            await outcomes.CompleteFinalAsync((await queue.ClaimAsync("worker-0", ClaimRoom.Any, Ct)).Task!, new("{}", "{}", "{}"), Ct);
         }
     }
 
@@ -301,7 +301,7 @@ public sealed class MonitoringTests(Servers servers) : IAsyncLifetime
         var known = await _store.ScalarAsync<long>("select count(*) from workers", Ct);
         for (var i = 0; i < healthy; i++)
         {
-            await _store.Get<WorkerRegistry>().BeatAsync($"worker-{known + i}", Guid.NewGuid(), 1, 0, Ct);
+            await _store.Get<WorkerRegistry>().BeatAsync($"worker-{known + i}", Guid.NewGuid(), 1, 0, [], Ct);
         }
 
         await _store.QueryAsync(

@@ -36,7 +36,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
     {
         var webhook = await HookAsync(_owner, [.. WebhookEvents.Keys]);
         var video = await _store.UploadAsync(_owner, Ct);
-        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", chunks: 1, audio: false, Ct);
+        await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(1, false), Ct);
         await Outcomes.CompletePartAsync(await ClaimAsync(), "{}", Ct);
         await Outcomes.CompleteFinalAsync(await ClaimAsync(), new("{}", "{}", "{}"), Ct);
         await _store.Get<VideoStore>().DeleteAsync(video, Ct);
@@ -64,7 +64,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
         var webhook = await HookAsync(_owner, "job_started", "job_failed", "video_failed", "video_uploaded");
         var video = await _store.UploadAsync(_owner, Ct);
         await Outcomes.FailAsync(await ClaimAsync(), new(FailureCategory.Media, "no good", "stderr", IsPermanent: true), Ct);
-        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(10, Ct), letter => letter.VideoId == video);
+        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(null, null, 10, Ct), letter => letter.VideoId == video);
         await _store.Get<DeadLetters>().ReplayAsync(letter.Id, Ct);
         await ClaimAsync();
         Assert.Equal(["video.uploaded", "job.started", "job.failed", "video.failed", "job.started"], await _store.EventsAsync(webhook, Ct));
@@ -194,7 +194,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
     private async Task<Guid> HookAsync(Guid owner, params string[] events) =>
         (await _store.Get<WebhookStore>().CreateAsync(Guid.CreateVersion7(), owner, "https://a.example", events.ToDictionary(key => key, _ => true), [], Ct))!.Id;
 
-    private async Task<ClaimedTask> ClaimAsync() => (await Queue.ClaimAsync("worker-0", Ct)).Task ?? throw new InvalidOperationException("Nothing to claim.");
+    private Task<ClaimedTask> ClaimAsync() => _store.ClaimAsync(Ct);
 
     private Task<LeaseOrder> BeatAsync(ClaimedTask task, double progress) => Queue.BeatAsync(task, progress, Ct);
 
