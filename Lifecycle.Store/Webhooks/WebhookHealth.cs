@@ -11,9 +11,20 @@ internal static class WebhookHealth
     public static async Task<IReadOnlyList<DisabledWebhook>> NoteAsync(NpgsqlConnection connection, IReadOnlyList<DeliveryOutcome> outcomes, DisablePolicy policy, CancellationToken ct)
     {
         List<DisabledWebhook> disabled = [];
-        // In the order of the ids, so that two dispatchers lock the webhooks alike.
-        foreach (var webhook in outcomes.GroupBy(outcome => outcome.Delivery.WebhookId).OrderBy(group => group.Key))
+        var accepted = outcomes.Where(outcome => outcome.Trigger == DeliveryTrigger.Accepted).Select(outcome => outcome.Delivery.WebhookId).Distinct().ToArray();
+        if (accepted.Length > 0)
         {
+            await connection.ExecuteAsync("update webhooks set failures = 0, failing_since = null where id = any($1) and (failures > 0 or failing_since is not null)", [accepted], ct);
+        }
+
+        // In the order of the ids, so that two dispatchers lock the webhooks alike.
+        foreach (var webhook in outcomes.Where(outcome => outcome.Trigger != DeliveryTrigger.Accepted).GroupBy(outcome => outcome.Delivery.WebhookId).OrderBy(group => group.Key))
+        {
+            if (accepted.Contains(webhook.Key) && webhook.All(outcome => outcome.Trigger != DeliveryTrigger.ReceiverGone))
+            {
+                continue; // some of it arrives
+            }
+
             if (await ReasonAsync(connection, webhook.Key, [.. webhook.Select(outcome => outcome.Trigger)], policy, ct) is { } reason && await DisableAsync(connection, webhook.Key, reason, ct))
             {
                 disabled.Add(new(webhook.Key, reason));
@@ -29,12 +40,6 @@ internal static class WebhookHealth
         if (triggers.Contains(DeliveryTrigger.ReceiverGone))
         {
             return "The receiver answered 410 Gone.";
-        }
-
-        if (triggers.Contains(DeliveryTrigger.Accepted))
-        {
-            await connection.ExecuteAsync("update webhooks set failures = 0, failing_since = null where id = $1 and (failures > 0 or failing_since is not null)", [webhookId], ct);
-            return null;
         }
 
         var exhausted = triggers.Count(trigger => trigger == DeliveryTrigger.Exhausted);
