@@ -1,5 +1,7 @@
 using Lifecycle.Contracts.Messaging;
+using Lifecycle.Contracts.Webhooks;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Webhooks;
 using Npgsql;
 
 namespace Lifecycle.Store.Limiting;
@@ -85,6 +87,7 @@ public sealed class Quotas(LifecycleDatabase database, QuotaPolicy policy)
     {
         await transaction.Connection.ExecuteAsync("update users set quota_alerted_for = $2::timestamptz - interval '24 hours' where id = $1", [userId, use.ResetsAt.UtcDateTime], ct);
         await transaction.PublishAsync(new QuotaExceeded(userId, use.Limit, use.ResetsAt), ct);
+        await WebhookOutbox.PublishAsync(transaction.Connection, userId, WebhookEvents.QuotaExceeded, new QuotaExceededData(use.Limit, use.ResetsAt), WebhookJson.Default.QuotaExceededData, ct);
     }
 
     private Task<Reading?> ReadAsync(NpgsqlConnection connection, Guid userId, CancellationToken ct) => connection.FirstAsync(

@@ -23,11 +23,16 @@ public sealed record WebhookDisabledData(Guid Id, string Reason);
 
 public sealed record WebhookTestData(Guid WebhookId);
 
+/// <param name="Limit">Videos a day.</param>
+/// <param name="ResetsAt">When the next day begins.</param>
+public sealed record QuotaExceededData(int Limit, DateTimeOffset ResetsAt);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobEventData))]
 [JsonSerializable(typeof(VideoEventData))]
 [JsonSerializable(typeof(WebhookDisabledData))]
 [JsonSerializable(typeof(WebhookTestData))]
+[JsonSerializable(typeof(QuotaExceededData))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, bool>))]
 internal sealed partial class WebhookJson : JsonSerializerContext;
 

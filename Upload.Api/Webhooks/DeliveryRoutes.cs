@@ -10,10 +10,6 @@ namespace Upload.Api.Webhooks;
 /// <summary>What was sent to a webhook, and the routes that send something.</summary>
 internal static class DeliveryRoutes
 {
-    private const int UsualPage = 20;
-
-    private const int LargestPage = 100;
-
     public static void MapDeliveries(this IEndpointRouteBuilder webhooks)
     {
         webhooks.MapPost("/{webhookId}/test", TestAsync);
@@ -35,16 +31,9 @@ internal static class DeliveryRoutes
             return Problems.UnknownWebhook.ToResult();
         }
 
-        var size = limit ?? UsualPage;
-        if (size is < 1 or > LargestPage)
+        if (Page.Read(after, limit, out var page) is { } refusal)
         {
-            return Problems.InvalidField.ToResult($"limit lies between 1 and {LargestPage}.");
-        }
-
-        var below = Guid.Empty;
-        if (after is not null && !Guid.TryParseExact(after, "D", out below))
-        {
-            return Problems.InvalidField.ToResult("after is the next of the page before.");
+            return refusal;
         }
 
         var state = Enum.GetValues<DeliveryState>().Cast<DeliveryState?>().FirstOrDefault(one => DeliveryLifecycle.Table.NameOf(one!.Value) == status);
@@ -53,9 +42,8 @@ internal static class DeliveryRoutes
             return Problems.InvalidField.ToResult($"status is one of {string.Join(", ", Enum.GetValues<DeliveryState>().Select(DeliveryLifecycle.Table.NameOf))}.");
         }
 
-        var page = await log.ListAsync(webhook.Id, state, after is null ? null : below, size + 1, ct);
-        var shown = page.Take(size).Select(DeliveryBody.Of).ToList();
-        return TypedResults.Json(new DeliveriesBody(shown, page.Count > size ? shown[^1].Id.ToString() : null), WebhookBodies.Default.DeliveriesBody);
+        var (shown, next) = page.Cut(await log.ListAsync(webhook.Id, state, page.Below, page.Asked, ct), delivery => delivery.Id);
+        return TypedResults.Json(new DeliveriesBody([.. shown.Select(DeliveryBody.Of)], next), WebhookBodies.Default.DeliveriesBody);
     }
 
     private static async Task<IResult> GetAsync(string webhookId, string deliveryId, Caller caller, WebhookStore webhooks, DeliveryLog log, CancellationToken ct)

@@ -37,6 +37,41 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
         { "GET", "/api/v1/videos/{videoId}" },
         { "GET", "/api/v1/videos/{videoId}/conformance" },
         { "DELETE", "/api/v1/videos/{videoId}" },
+        { "POST", "/api/v1/videos/{videoId}/transcode" },
+        { "GET", "/api/v1/jobs" },
+        { "GET", "/api/v1/jobs/{jobId}" },
+        { "POST", "/api/v1/jobs/{jobId}/cancel" },
+        { "POST", "/api/v1/jobs/{jobId}/pause" },
+        { "POST", "/api/v1/jobs/{jobId}/resume" },
+        { "GET", "/api/v1/jobs/{jobId}/output" },
+        { "HEAD", "/api/v1/jobs/{jobId}/output" },
+        { "GET", "/api/v1/jobs/{jobId}/output/{name}" },
+        { "HEAD", "/api/v1/jobs/{jobId}/output/{name}" },
+        { "GET", "/api/v1/dlq" },
+        { "GET", "/api/v1/dlq/{entryId}" },
+        { "POST", "/api/v1/dlq/{entryId}/retry" },
+        { "DELETE", "/api/v1/dlq/{entryId}" },
+        { "POST", "/api/v1/uploads/initiate" },
+        { "GET", "/api/v1/uploads" },
+        { "GET", "/api/v1/uploads/{uploadId}" },
+        { "PUT", "/api/v1/uploads/{uploadId}/parts/{partNumber}" },
+        { "POST", "/api/v1/uploads/{uploadId}/complete" },
+        { "DELETE", "/api/v1/uploads/{uploadId}" },
+        { "POST", "/api/v1/webhooks" },
+        { "GET", "/api/v1/webhooks" },
+        { "GET", "/api/v1/webhooks/{webhookId}" },
+        { "PATCH", "/api/v1/webhooks/{webhookId}" },
+        { "PUT", "/api/v1/webhooks/{webhookId}" },
+        { "DELETE", "/api/v1/webhooks/{webhookId}" },
+        { "POST", "/api/v1/webhooks/{webhookId}/test" },
+        { "GET", "/api/v1/webhooks/{webhookId}/deliveries" },
+        { "GET", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}" },
+        { "POST", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/replay" },
+        { "OPTIONS", "/files" },
+        { "POST", "/files" },
+        { "HEAD", "/files/{fileId}" },
+        { "PATCH", "/files/{fileId}" },
+        { "DELETE", "/files/{fileId}" },
         { "GET", "/api/v1/metrics" },
         { "GET", "/api/v1/workers/health" },
         { "GET", "/api/v1/system/health" },
@@ -85,7 +120,7 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} /{endpoint.RoutePattern.RawText!.Trim('/')}")).ToList();
         var rows = Routes.Select(row => $"{row.Data.Item1} {row.Data.Item2}").ToList();
         Assert.Empty(served.Except(rows, StringComparer.Ordinal));
-        Assert.Empty(rows.Except(served, StringComparer.Ordinal));
+        Assert.Empty(rows.Except(served, StringComparer.Ordinal).Where(row => !row.Contains(" /files", StringComparison.Ordinal))); // tus tells its methods apart itself
     }
 
     private static void Check(HttpClient http, string token, BadRequest bad)
@@ -135,14 +170,34 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
         using var client = _host.Client(token);
         using MultipartFormDataContent form = new() { { new ByteArrayContent("no video"u8.ToArray()), "video", "a.mp4" } };
         using var video = await client.PostAsync("/api/v1/videos/upload", form, Ct);
-        using StringContent named = new("""{"name":"a key"}""", MediaTypeHeaderValue.Parse("application/json"));
-        using var key = await client.PostAsync("/api/v1/api-keys", named, Ct);
+        var videoId = (await video.JsonAsync(Ct)).GetProperty("id").GetString()!;
+        var webhook = await MakeAsync(client, "/api/v1/webhooks", """{"url":"https://a.example","events":{"job_started":true}}""");
         return new(StringComparer.Ordinal)
         {
-            ["videoId"] = (await video.JsonAsync(Ct)).GetProperty("id").GetString()!,
-            ["keyId"] = (await key.JsonAsync(Ct)).GetProperty("id").GetString()!,
+            ["videoId"] = videoId,
+            ["keyId"] = await MakeAsync(client, "/api/v1/api-keys", """{"name":"a key"}"""),
             ["userId"] = $"{(await _host.RegisterAsync(Ct)).Id}",
+            ["jobId"] = await MakeAsync(client, $"/api/v1/videos/{videoId}/transcode", "{}"),
+            ["uploadId"] = await MakeAsync(client, "/api/v1/uploads/initiate", """{"filename":"a.mp4","total_size":10}"""),
+            ["partNumber"] = "1",
+            ["fileId"] = await FileAsync(client),
+            ["webhookId"] = webhook,
+            ["deliveryId"] = await MakeAsync(client, $"/api/v1/webhooks/{webhook}/test", "{}"),
         };
+    }
+
+    private static async Task<string> MakeAsync(HttpClient client, string path, string json)
+    {
+        using StringContent body = new(json, MediaTypeHeaderValue.Parse("application/json"));
+        using var answer = await client.PostAsync(path, body, Ct);
+        return (await answer.JsonAsync(Ct)).GetProperty("id").GetString()!;
+    }
+
+    private static async Task<string> FileAsync(HttpClient client)
+    {
+        using HttpRequestMessage creation = new(HttpMethod.Post, "/files") { Headers = { { "Tus-Resumable", "1.0.0" }, { "Upload-Length", "10" } } };
+        using var answer = await client.SendAsync(creation, Ct);
+        return answer.Headers.Location!.OriginalString.Split('/')[^1];
     }
 
     /// <summary>Words of the inside: .NET's, the drivers', a stack frame's.</summary>
