@@ -14,8 +14,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Bench;
 
 /// <summary>
-/// From the commit of many deliveries to the last one at a receiver in this process, by one replica with its usual settings. The
-/// peer posts the very same signed requests to the same receiver with an HttpClient, as many at a time.
+/// From the first to the last of many deliveries at a receiver in this process, by one replica with its usual settings: how soon
+/// it finds them is no part of the rate. The peer posts the very same signed requests to the same receiver with an HttpClient, as
+/// many at a time.
 /// </summary>
 internal static partial class WebhooksBench
 {
@@ -61,9 +62,7 @@ internal static partial class WebhooksBench
         }
 
         await transaction.CommitAsync(ct);
-        var started = Stopwatch.GetTimestamp();
-        await all.WaitAsync(ct);
-        return events * Webhooks / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        return await all.WaitAsync(ct);
     }
 
     /// <returns>Requests per second.</returns>
@@ -72,7 +71,6 @@ internal static partial class WebhooksBench
         var requests = receiver.Take();
         var all = receiver.Expect(requests.Count);
         using HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = Concurrency, ActivityHeadersPropagator = null });
-        var started = Stopwatch.GetTimestamp();
         await Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = ct }, async (taken, token) =>
         {
             using HttpRequestMessage request = new(HttpMethod.Post, receiver.Url) { Content = new ByteArrayContent(taken.Body) };
@@ -87,8 +85,7 @@ internal static partial class WebhooksBench
             using var answer = await http.SendAsync(request, token);
             answer.EnsureSuccessStatusCode();
         });
-        await all.WaitAsync(ct);
-        var rate = requests.Count / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var rate = await all.WaitAsync(ct);
         receiver.Take();
         return rate;
     }
@@ -123,8 +120,10 @@ internal static partial class WebhooksBench
 
         private readonly WebApplication _app;
         private ConcurrentBag<Taken> _taken = [];
-        private TaskCompletionSource _all = new();
-        private int _open;
+        private TaskCompletionSource<double> _all = new();
+        private long _first;
+        private int _expected;
+        private int _came;
 
         private Receiver()
         {
@@ -144,10 +143,10 @@ internal static partial class WebhooksBench
             return receiver;
         }
 
-        /// <summary>Ends when so many more have come.</summary>
-        public Task Expect(int count)
+        /// <summary>Ends when so many more have come, with their rate per second.</summary>
+        public Task<double> Expect(int count)
         {
-            (_open, _all) = (count, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            (_came, _expected, _all) = (0, count, new(TaskCreationOptions.RunContinuationsAsynchronously));
             return _all.Task;
         }
 
@@ -162,9 +161,14 @@ internal static partial class WebhooksBench
             await context.Request.Body.CopyToAsync(body, context.RequestAborted);
             _taken.Add(new([.. context.Request.Headers.Where(header => !_ownHeaders.Contains(header.Key)).Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))], body.ToArray()));
             context.Response.StatusCode = StatusCodes.Status204NoContent;
-            if (Interlocked.Decrement(ref _open) == 0)
+            var came = Interlocked.Increment(ref _came);
+            if (came == 1)
             {
-                _all.SetResult();
+                _first = Stopwatch.GetTimestamp();
+            }
+            else if (came == _expected)
+            {
+                _all.SetResult((_expected - 1) / Stopwatch.GetElapsedTime(_first).TotalSeconds);
             }
         }
     }
