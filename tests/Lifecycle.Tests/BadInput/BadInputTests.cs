@@ -120,7 +120,7 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} /{endpoint.RoutePattern.RawText!.Trim('/')}")).ToList();
         var rows = Routes.Select(row => $"{row.Data.Item1} {row.Data.Item2}").ToList();
         Assert.Empty(served.Except(rows, StringComparer.Ordinal));
-        Assert.Empty(rows.Except(served, StringComparer.Ordinal).Where(row => !row.Contains(" /files", StringComparison.Ordinal))); // tus tells its methods apart itself
+        Assert.All(rows.Except(served, StringComparer.Ordinal), row => Assert.Contains(" /files", row, StringComparison.Ordinal)); // tus tells its methods apart itself
     }
 
     private static void Check(HttpClient http, string token, BadRequest bad)

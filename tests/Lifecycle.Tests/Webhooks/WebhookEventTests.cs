@@ -143,7 +143,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
         await ReportAsync();
         await ReportAsync();
         var only = Assert.Single(await PayloadsAsync(webhook));
-        Assert.Equal(("job.progress", 50.0), (only.GetProperty("event").GetString(), only.GetProperty("data").GetProperty("progress").GetDouble()));
+        Assert.Equal(("job.progress", 1.0), (only.GetProperty("event").GetString(), only.GetProperty("data").GetProperty("progress").GetDouble()));
 
         // While it is being sent nothing is written; its bytes stay.
         var claimed = Assert.Single(await DueAsync());
@@ -157,7 +157,7 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
         var rows = await _store.QueryAsync(
             "select state, attempts, due > now() + interval '50 minutes', progress from webhook_deliveries where webhook_id = $1 order by id",
             row => (row.GetString(0), row.GetInt32(1), row.GetBoolean(2), row.GetFloat(3)), Ct, webhook);
-        Assert.Equal([("superseded", 1, true, 50f), ("pending", 1, true, 75f)], rows);
+        Assert.Equal([("superseded", 1, true, 1f), ("pending", 1, true, 1.5f)], rows);
 
         // The job ends: how far it was is no news any more.
         await Outcomes.FailAsync(task, new(FailureCategory.Media, "no good", null, IsPermanent: true), Ct);

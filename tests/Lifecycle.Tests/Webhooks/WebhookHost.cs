@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Testing;
 using Upload.Api.Accounts;
+using Upload.Api.Limiting;
 using Upload.Api.Webhooks;
 using VideoPlatform.ServiceDefaults;
 using Xunit;
@@ -43,7 +44,7 @@ internal sealed class WebhookHost : IAsyncDisposable
         (string Name, string Value)[] usual =
         [
             ("Accounts:Secret", "a secret for tests, long enough for this"), ("Accounts:AdminEmail", AdminEmail), ("Accounts:AdminPassword", AdminPassword),
-            ("webhooks:allowPrivateTargets", "true"), ("webhooks:retryDelaysSeconds:0", "0"),
+            ("ratelimit:requestsPerSecond", "10000"), ("ratelimit:burst", "10000"), ("webhooks:allowPrivateTargets", "true"), ("webhooks:retryDelaysSeconds:0", "0"),
         ];
         builder.Configuration.AddInMemoryCollection(usual.Select(Pair));
         builder.Configuration.AddInMemoryCollection(settings.Select(Pair));
@@ -51,14 +52,14 @@ internal sealed class WebhookHost : IAsyncDisposable
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddAccounts().AddWebhooks();
+        builder.Services.AddLifecycleStore().AddAccounts().AddLimits().AddWebhooks();
         LogLines lines = new();
         builder.Services.AddSingleton(lines);
         builder.Logging.ClearProviders().AddProvider(lines).SetMinimumLevel(LogLevel.Trace);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         app.UseServiceDefaults();
-        app.UseAuthentication().UseAuthorization();
+        app.UseAuthentication().UseRateLimits().UseAuthorization();
         app.MapAccounts();
         app.MapWebhooks();
         await app.StartAsync(ct);
