@@ -18,8 +18,8 @@ namespace Bench;
 /// <param name="Workers">Processes of Processing.Worker.</param>
 /// <param name="Threads">Encoder threads of a task.</param>
 /// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
-/// <param name="PrivateWebhooks">Webhooks may lead to this machine.</param>
-public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, bool PrivateWebhooks = false);
+/// <param name="UploadSettings">Settings of Upload.Api beside its own.</param>
+public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null);
 
 /// <summary>The product's own AppHost with the Release services, on free ports, with state that goes with it.</summary>
 public sealed class Platform : IAsyncDisposable
@@ -54,9 +54,12 @@ public sealed class Platform : IAsyncDisposable
             worker.WithEnvironment($"Worker__Heights__{i}", height.ToString(CultureInfo.InvariantCulture));
         }
 
-        foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => options.PrivateWebhooks && resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
+        foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
         {
-            builder.CreateResourceBuilder(upload).WithEnvironment("webhooks__allowPrivateTargets", "true");
+            foreach (var (name, value) in options.UploadSettings ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            {
+                builder.CreateResourceBuilder(upload).WithEnvironment(name, value);
+            }
         }
 
         if (options.PeerFiles is { } files)

@@ -12,6 +12,8 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
     ["chunks"] = ChunksBench.RunAsync,
     ["start"] = StartBench.RunAsync,
     ["webhooks"] = WebhooksBench.RunAsync,
+    ["jobs"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.JobGet, ct),
+    ["initiate"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.Initiate, ct),
 };
 if (args is not [var name, ..] || !benches.TryGetValue(name, out var bench))
 {

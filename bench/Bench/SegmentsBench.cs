@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace Bench;
 
@@ -33,7 +32,7 @@ internal static class SegmentsBench
         };
         foreach (var target in targets.Values)
         {
-            await LoadAsync(session, target, seconds: 2, ct);
+            await Load.RunAsync(session, target, Clients, seconds: 2, [], ct);
         }
 
         var runs = targets.Keys.ToDictionary(name => name, _ => new List<Load>(), StringComparer.Ordinal);
@@ -42,7 +41,7 @@ internal static class SegmentsBench
             // Short and many, in changing order: what else the machine does meets all of them.
             foreach (var name in runs["nginx"].Count % 2 == 0 ? targets.Keys : targets.Keys.Reverse())
             {
-                runs[name].Add(await LoadAsync(session, targets[name], seconds: session.Quick ? 1 : 2, ct));
+                runs[name].Add(await Load.RunAsync(session, targets[name], Clients, seconds: session.Quick ? 1 : 2, [], ct));
             }
         }
 
@@ -77,22 +76,4 @@ internal static class SegmentsBench
 
         return reads;
     }
-
-    private static async Task<Load> LoadAsync(Session session, Uri target, int seconds, CancellationToken ct)
-    {
-        var output = await Tool.RunAsync(session.Scratch, ["wrk", "--threads", "1", "--connections", $"{Clients}", "--duration", $"{seconds}s", "--latency", target.AbsoluteUri], ct);
-        return output.Contains("Non-2xx", StringComparison.Ordinal) || output.Contains("Socket errors", StringComparison.Ordinal)
-            ? throw new InvalidOperationException($"{target}: {output}")
-            : new(Number(output, "Requests/sec:"), Number(output, " 50%"), Number(output, " 99%"));
-    }
-
-    /// <summary>The word behind a label of wrk's output; times are written with us, ms or s, and are milliseconds here.</summary>
-    private static double Number(string output, string label)
-    {
-        var word = output[(output.IndexOf(label, StringComparison.Ordinal) + label.Length)..].TrimStart().Split((char[])[' ', '\n'])[0];
-        var scale = word.EndsWith("us", StringComparison.Ordinal) ? 0.001 : word.EndsWith('s') && !word.EndsWith("ms", StringComparison.Ordinal) ? 1000 : 1;
-        return double.Parse(word.TrimEnd('u', 'm', 's'), CultureInfo.InvariantCulture) * scale;
-    }
-
-    private sealed record Load(double PerSecond, double P50, double P99);
 }

@@ -28,7 +28,7 @@ internal static partial class WebhooksBench
     public static async Task<double> RunAsync(Session session, CancellationToken ct)
     {
         var events = session.Quick ? 25 : 125;
-        var platform = await session.StartAsync(new(PrivateWebhooks: true), ct);
+        var platform = await session.StartAsync(new(UploadSettings: new Dictionary<string, string>(StringComparer.Ordinal) { ["webhooks__allowPrivateTargets"] = "true" }), ct);
         await platform.StopAsync("upload-api-2", ct);
         await platform.StopAsync("processing-worker", ct);
         var services = await platform.JoinAsync(ct);

@@ -28,6 +28,8 @@ public sealed class Platform : IAsyncLifetime
 
     public const string AdminPassword = "the first admin's";
 
+    public static IReadOnlyList<string> UploadReplicas { get; } = ["upload-api-1", "upload-api-2"];
+
     private static readonly TimeSpan _startWithin = TimeSpan.FromMinutes(3);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("videoplatform-e2e-");
@@ -41,6 +43,9 @@ public sealed class Platform : IAsyncLifetime
 
     /// <summary>Whether the gateway caches, from its next start on.</summary>
     public bool GatewayCaches { get; set; } = true;
+
+    /// <summary>The largest upload in bytes, from the next start of the replicas of Upload.Api on.</summary>
+    public long UploadLimit { get; set; } = MaxBytes;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -73,6 +78,12 @@ public sealed class Platform : IAsyncLifetime
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.VideoPlatform_AppHost>([], within.Token);
         builder.CreateResourceBuilder((ContainerResource)builder.Resources.Single(resource => resource.Name == "gateway"))
             .WithEnvironment(context => context.EnvironmentVariables["GATEWAY_CACHE"] = GatewayCaches ? "segments" : "off");
+        foreach (var replica in UploadReplicas)
+        {
+            builder.CreateResourceBuilder((ProjectResource)builder.Resources.Single(resource => resource.Name == replica))
+                .WithEnvironment(context => context.EnvironmentVariables["Uploads__MaxBytes"] = UploadLimit.ToString(CultureInfo.InvariantCulture));
+        }
+
         StateFolder = builder.Configuration["LocalHosting:StateFolder"]!;
         _application = await builder.BuildAsync(within.Token);
         await _application.StartAsync(within.Token);
@@ -210,7 +221,6 @@ public sealed class Platform : IAsyncLifetime
     {
         yield return ("DOTNET_ENVIRONMENT", "Development");
         yield return ("FaultPoints__Directory", Faults);
-        yield return ("Uploads__MaxBytes", $"{MaxBytes}");
         yield return ("Accounts__AdminEmail", AdminEmail);
         yield return ("Accounts__AdminPassword", AdminPassword);
         yield return ("Worker__ScratchPath", Scratch);
