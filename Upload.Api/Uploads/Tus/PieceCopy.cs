@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace Upload.Api.Uploads.Tus;
 
 /// <summary>Brings the bytes of partial uploads, in order, into the final one's parts.</summary>
-internal sealed class PieceCopy(UploadEnd end, ObjectStore objects, IOptions<UploadOptions> options)
+internal sealed class PieceCopy(UploadEnd end, TusLocks locks, ObjectStore objects, IOptions<UploadOptions> options)
 {
     /// <summary>What the store copies in one request: it must answer within the client's 30 s.</summary>
     private const long RangeBytes = 64 << 20;
@@ -33,7 +33,9 @@ internal sealed class PieceCopy(UploadEnd end, ObjectStore objects, IOptions<Upl
     {
         foreach (var piece in pieces)
         {
-            if (!await end.MakeWholeAsync(piece.VideoId, piece.S3UploadId, piece.TotalBytes, ct))
+            // The store fails the second of two completions of one upload at once: a request that was sent twice must not hear of it.
+            await using var held = await locks.TakeAsync(piece.Id, ct);
+            if (held is null || !await end.MakeWholeAsync(piece.VideoId, piece.S3UploadId, piece.TotalBytes, ct))
             {
                 return false;
             }

@@ -17,7 +17,7 @@ function upload(onChunk) {
       endpoint: asked.endpoint,
       headers: { 'X-API-Key': asked.apiKey },
       metadata: { filename: basename(asked.file), filetype: 'video/mp4' },
-      uploadSize: statSync(asked.file).size,
+      uploadSize: asked.parallel > 1 ? undefined : statSync(asked.file).size, // it refuses the option where it takes the size of each piece itself
       chunkSize: asked.chunkSize,
       parallelUploads: asked.parallel,
       uploadDataDuringCreation: asked.dataDuringCreation === true,
