@@ -39,6 +39,7 @@ public sealed class OutputMuxer(FfmpegRunner ffmpeg)
                     OnLine = new FfmpegProgress("out_time_us", plan.DurationSeconds * 1e6, 0, progress).Accept,
                 },
                 ct);
+            await MuxArguments.MendAsync(workDir, format, ct);
             var files = new List<MediaFile>();
             foreach (var (name, contentType) in MuxArguments.Outputs(format))
             {

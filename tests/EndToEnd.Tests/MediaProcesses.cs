@@ -12,14 +12,14 @@ internal static class MediaProcesses
             .Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)),
     ];
 
-    /// <summary>Empty where the process has just ended.</summary>
+    /// <summary>Empty where the process has just ended, or is not ours to look at.</summary>
     private static string WorksIn(string folder)
     {
         try
         {
             return Directory.ResolveLinkTarget($"{folder}/cwd", returnFinalTarget: false)?.FullName ?? "";
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return "";
         }

@@ -157,7 +157,7 @@ public sealed class SeedWalk(Platform platform)
     {
         var gateway = platform.Address("gateway");
         var script = Script.Replace("localhost:8080", $"{gateway.Host}:{gateway.Port}", StringComparison.Ordinal);
-        ProcessStartInfo start = new("bash", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new("bash", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         using var bash = Process.Start(start)!;
         var (output, messages) = (bash.StandardOutput.ReadToEndAsync(Ct), bash.StandardError.ReadToEndAsync(Ct));
         await bash.WaitForExitAsync(Ct);

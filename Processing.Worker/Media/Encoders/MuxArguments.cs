@@ -1,12 +1,17 @@
 using System.Globalization;
+using System.Text;
 using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media.Encoders;
 
-/// <summary>The arguments that put finished tracks into one file, or into a playlist and the file that it cuts. Nothing is encoded again. Pure.</summary>
+/// <summary>The arguments that put finished tracks into one file, or into a playlist and the file that it cuts. Nothing is encoded again.</summary>
 internal static class MuxArguments
 {
     public const string VideoInput = "video.mp4";
+
+    private const string Playlist = "output.m3u8";
+
+    private const string PlaylistMedia = "output.m4s";
 
     /// <summary>The route of the playlist ends with it: players ask for what it names below.</summary>
     private const string PlaylistBase = "output/";
@@ -22,7 +27,7 @@ internal static class MuxArguments
         "mp4" => [("output.mp4", "video/mp4")],
         "webm" => [("output.webm", "video/webm")],
         "mkv" => [("output.mkv", "video/x-matroska")],
-        "hls" => [("output.m3u8", "application/vnd.apple.mpegurl"), ("output.m4s", "video/mp4")],
+        "hls" => [(Playlist, "application/vnd.apple.mpegurl"), (PlaylistMedia, "video/mp4")],
         _ => throw new ArgumentException($"No such format: {format}.", nameof(format)),
     };
 
@@ -43,6 +48,18 @@ internal static class MuxArguments
         ];
     }
 
+    /// <summary>ffmpeg's muxer puts the base before the segments' names, and forgets it before the initialization segment's.</summary>
+    public static async Task MendAsync(string folder, string format, CancellationToken ct)
+    {
+        if (format == "hls")
+        {
+            var path = Path.Combine(folder, Playlist);
+            var text = Encoding.UTF8.GetString(await OutputFile.ReadAsync(path, ct) ?? throw new FileNotFoundException("The playlist was not written."));
+            File.Delete(path); // it is another user's
+            await File.WriteAllTextAsync(path, text.Replace($"URI=\"{PlaylistMedia}\"", $"URI=\"{PlaylistBase}{PlaylistMedia}\"", StringComparison.Ordinal), ct);
+        }
+    }
+
     private static IEnumerable<string> Input(string demuxer, string name) => ["-protocol_whitelist", "file", "-f", demuxer, "-i", FfmpegArguments.FileUrl(name)];
 
     private static string[] Container(MediaPlan plan, string format) => format switch
@@ -53,7 +70,7 @@ internal static class MuxArguments
         _ =>
         [
             "-f", "hls", "-hls_time", (plan.Settings.SegmentSeconds * CutAfterShare).ToString(CultureInfo.InvariantCulture), "-hls_playlist_type", "vod",
-            "-hls_segment_type", "fmp4", "-hls_flags", "single_file", "-hls_base_url", PlaylistBase, "-hls_segment_filename", "output.m4s", "output.m3u8",
+            "-hls_segment_type", "fmp4", "-hls_flags", "single_file", "-hls_base_url", PlaylistBase, "-hls_segment_filename", PlaylistMedia, Playlist,
         ],
     };
 }
