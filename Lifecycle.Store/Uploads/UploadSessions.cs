@@ -72,14 +72,14 @@ public sealed class UploadSessions(LifecycleDatabase database, UploadStore uploa
         return await connection.FirstAsync($"{Select} where s.video_id = $1 and s.kind = $2 and v.state <> all($3)", [videoId, NameOf(UploadKind.Final), _gone], Map, ct);
     }
 
-    /// <summary>An account's open sessions, newest first; pieces of a concatenation are none.</summary>
+    /// <summary>An account's open sessions of numbered parts, newest first.</summary>
     /// <param name="below">Null: from the newest.</param>
     public async Task<IReadOnlyList<UploadSession>> ListOpenAsync(Guid ownerId, Guid? below, int most, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
-            $"{Select} where s.owner_id = $1 and s.kind <> $2 and s.expires_at > now() and v.state = $3 and ($4::uuid is null or s.id < $4) order by s.id desc limit $5",
-            [ownerId, NameOf(UploadKind.Partial), VideoLifecycle.Table.NameOf(VideoState.Uploading), below, most], Map, ct);
+            $"{Select} where s.owner_id = $1 and s.kind = $2 and s.expires_at > now() and v.state = $3 and ($4::uuid is null or s.id < $4) order by s.id desc limit $5",
+            [ownerId, NameOf(UploadKind.Parts), VideoLifecycle.Table.NameOf(VideoState.Uploading), below, most], Map, ct);
     }
 
     /// <summary>How many sessions of an account are open, pieces of a concatenation included.</summary>

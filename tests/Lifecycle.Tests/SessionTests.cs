@@ -75,7 +75,7 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
     [Fact]
     public async Task Parts_grow_so_that_10000_are_enough_and_the_budget_counts_what_is_announced()
     {
-        await using var host = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{5L << 40}"), ("Uploads:BudgetBytes", $"{6L << 40}"), ("Uploads:MaxSessions", "2"));
+        await using var host = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxBytes", $"{5L << 40}"), ("Uploads:BudgetBytes", $"{6L << 40}"), ("Uploads:MaxSessions", "3"), ("transcoder:chunkSize", $"{8 << 20}"));
         using var client = await host.AccountAsync(Ct);
         using var answer = await client.InitiateAsync(new { filename = "a.mp4", total_size = 5L << 40 });
         var body = await SessionClient.JsonAsync(answer);
@@ -84,6 +84,9 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         using var second = await client.InitiateAsync(new { filename = "a.mp4", total_size = 2L << 40 });
         await SessionClient.ProblemAsync(second, 507, "insufficient-storage");
         await client.OpenAsync(1);
+        using var usual = await client.InitiateAsync(new { filename = "a.mp4", total_size = (8 << 20) + 1 });
+        body = await SessionClient.JsonAsync(usual);
+        Assert.Equal((8 << 20, 2), (body.GetProperty("part_size").GetInt32(), body.GetProperty("total_parts").GetInt32()));
         using var third = await client.InitiateAsync(new { filename = "a.mp4", total_size = 1 });
         await SessionClient.ProblemAsync(third, 429, "too-many-requests");
     }
@@ -221,6 +224,7 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         await _client.PartAsync(open[0], 1, SessionClient.Random(10));
         using var completed = await _client.CompleteAsync(open[0]);
         open.RemoveAt(0);
+        await _client.CreateAsync(10); // tus has its own
         open.Insert(0, await _client.OpenAsync(10));
         Assert.Equal(open[..2], await ListAsync(_client, "?limit=2"));
         Assert.Equal(open[2..], await ListAsync(_other, $"?limit=2&after={open[1]}"));
