@@ -65,6 +65,7 @@ public sealed class DocumentWriter : IOpenApiDocumentTransformer
 
         await EventWriter.WriteAsync(document, operations, cancellationToken);
         document.Components.Schemas = Sorted(document.Components.Schemas!);
+        document.Components.Responses = Sorted(document.Components.Responses!);
         document.Components.Examples = Sorted(UsedProblems().ToDictionary(problem => problem.Code, ExampleOf, StringComparer.Ordinal));
     }
 

@@ -44,7 +44,7 @@ internal sealed class OperationWriter(OpenApiDocument document, Schemas schemas)
         foreach (var problems in ProblemsOf(row).DistinctBy(problem => problem.Code).GroupBy(problem => problem.Status).OrderBy(group => group.Key))
         {
             // HealthBody has a 503 of its own.
-            operation.Responses.TryAdd(Text(problems.Key), await RefusalAsync(row, [.. problems], ct));
+            operation.Responses.TryAdd(Text(problems.Key), await SharedAsync(row, [.. problems], ct));
         }
 
         return operation;
@@ -67,6 +67,24 @@ internal sealed class OperationWriter(OpenApiDocument document, Schemas schemas)
             _ => [Problems.MalformedBody],
         };
         return [.. row.Problems, .. access, .. body, .. IsCounted(row) ? [Problems.TooManyRequests] : (IEnumerable<Problem>)[], Problems.Unavailable];
+    }
+
+    /// <summary>A refusal of one problem stands once in the document, among the components.</summary>
+    private async Task<IOpenApiResponse> SharedAsync(OperationDoc row, IReadOnlyList<Problem> problems, CancellationToken ct)
+    {
+        if (problems is not [var only] || row.Method == "HEAD")
+        {
+            return await RefusalAsync(row, problems, ct);
+        }
+
+        var id = IsCounted(row) ? only.Code : $"{only.Code}-uncounted";
+        document.Components!.Responses ??= new Dictionary<string, IOpenApiResponse>(StringComparer.Ordinal);
+        if (!document.Components.Responses.ContainsKey(id))
+        {
+            document.Components.Responses[id] = await RefusalAsync(row, problems, ct);
+        }
+
+        return new OpenApiResponseReference(id, document);
     }
 
     private async Task<OpenApiResponse> RefusalAsync(OperationDoc row, IReadOnlyList<Problem> problems, CancellationToken ct)

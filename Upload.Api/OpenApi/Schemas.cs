@@ -6,7 +6,9 @@ namespace Upload.Api.OpenApi;
 /// <summary>The schemas of the bodies' types: each object once, among the components.</summary>
 internal sealed class Schemas(OpenApiDocument document, OpenApiDocumentTransformerContext context)
 {
+    // The framework's marks on what it made.
     private const string IdKey = "x-schema-id";
+    private const string NullableKey = "x-is-nullable-property";
 
     /// <summary>A reference to the type's schema, which is added to the document with all that it holds.</summary>
     public async Task<IOpenApiSchema> OfAsync(Type type, CancellationToken ct) => Take(await context.GetOrCreateSchemaAsync(type, null, ct), out _);
@@ -21,6 +23,8 @@ internal sealed class Schemas(OpenApiDocument document, OpenApiDocumentTransform
             return found;
         }
 
+        nullable = schema.Metadata?.TryGetValue(NullableKey, out var marked) == true && marked is true;
+
         if (schema.OneOf is { Count: 2 } choice && choice.Any(IsNull))
         {
             nullable = true;
@@ -29,7 +33,7 @@ internal sealed class Schemas(OpenApiDocument document, OpenApiDocumentTransform
 
         if (schema.Type is { } types)
         {
-            nullable = types.HasFlag(JsonSchemaType.Null);
+            nullable |= types.HasFlag(JsonSchemaType.Null);
             types &= ~JsonSchemaType.Null;
             if (types.HasFlag(JsonSchemaType.Integer) || types.HasFlag(JsonSchemaType.Number))
             {

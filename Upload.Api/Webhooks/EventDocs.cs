@@ -4,7 +4,7 @@ using Upload.Api.OpenApi;
 
 namespace Upload.Api.Webhooks;
 
-/// <summary>The body of a delivery, for the document.</summary>
+/// <summary>What a delivery brings.</summary>
 /// <param name="Event">The event's name, <c>job.completed</c>.</param>
 public sealed record EventBody<T>(string Event, DateTimeOffset Timestamp, T Data);
 
