@@ -1,10 +1,12 @@
 using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
+using Upload.Api;
 using Upload.Api.Accounts;
 using Upload.Api.Jobs;
 using Upload.Api.Limiting;
 using Upload.Api.Monitoring;
+using Upload.Api.OpenApi;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
 using Upload.Api.Videos;
@@ -22,6 +24,7 @@ builder.AddServiceDefaults(Outages.IsOutage)
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
+builder.Services.AddHostJson().AddApiDocument();
 builder.Services.AddAccounts().AddLimits().AddUploads().AddStatusStreams().AddJobs().AddWebhooks().AddMonitoring();
 
 var app = builder.Build();
@@ -37,5 +40,6 @@ app.MapVideos();
 app.MapJobs();
 app.MapWebhooks();
 app.MapMonitoring();
+app.MapApiDocument();
 app.MapDefaultEndpoints();
 app.Run();

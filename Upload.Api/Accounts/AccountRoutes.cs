@@ -17,8 +17,7 @@ public sealed record RegisteredBody(Guid Id, string Email, string ApiKey);
 /// <param name="UsedQuota">Videos of this day.</param>
 public sealed record LoginBody(string Token, Guid UserId, string Email, string ApiKey, int Quota, long UsedQuota);
 
-// Named in full: in the resolver chain of bodies a context's naming policy does not hold.
-public sealed record PasswordRequest([property: JsonPropertyName("old_password")] string? OldPassword, [property: JsonPropertyName("new_password")] string? NewPassword);
+public sealed record PasswordRequest(string? OldPassword, string? NewPassword);
 
 public sealed record ApiKeyRequest(string? Name);
 

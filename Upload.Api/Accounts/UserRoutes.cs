@@ -24,7 +24,7 @@ public sealed record UsersBody(IReadOnlyList<UserBody> Users, string? Next);
 
 /// <summary>What is absent stays as it is.</summary>
 /// <param name="DailyQuota">A number, or null for the default quota: unlike the others it may be null on purpose.</param>
-public sealed record UserChangeRequest(string? Role, string? Tier, [property: JsonPropertyName("daily_quota")] JsonElement DailyQuota);
+public sealed record UserChangeRequest(string? Role, string? Tier, JsonElement DailyQuota);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(UserBody))]

@@ -14,10 +14,10 @@ namespace Upload.Api.Jobs;
 /// <param name="Preset">ultrafast to veryslow.</param>
 /// <param name="Priority">0 to 10, 10 first; left out: 5.</param>
 /// <param name="DependsOn">Jobs that must be completed first.</param>
-/// <remarks>Names are given here, because request bodies are read with the framework's naming policy.</remarks>
+/// <param name="DependsOnCamelCase">Another spelling of depends_on, which wins.</param>
 public sealed record TranscodeRequest(
-    string? Resolution, [property: JsonPropertyName("output_format")] string? OutputFormat, string? Codec, long? Bitrate, string? Preset, int? Priority,
-    [property: JsonPropertyName("depends_on")] IReadOnlyList<string?>? DependsOn, [property: JsonPropertyName("dependsOn")] IReadOnlyList<string?>? DependsOnCamelCase);
+    string? Resolution, string? OutputFormat, string? Codec, long? Bitrate, string? Preset, int? Priority,
+    IReadOnlyList<string?>? DependsOn, [property: JsonPropertyName("dependsOn")] IReadOnlyList<string?>? DependsOnCamelCase);
 
 public sealed record ConfigBody(string? Resolution, string OutputFormat, string Codec, long? Bitrate, string? Preset);
 

@@ -8,7 +8,7 @@ namespace Upload.Api.Monitoring;
 /// <param name="Name">The part.</param>
 /// <param name="State">ok, degraded or down.</param>
 /// <param name="ObservedAt">When it was last looked at.</param>
-public sealed record ServiceState(string Name, string State, DateTimeOffset ObservedAt);
+public sealed record ServiceState(string Name, string State, [property: JsonPropertyName("observedAt")] DateTimeOffset ObservedAt);
 
 /// <param name="Status">ok, down when a needed part is, starting before the first look; only ok is 200.</param>
 public sealed record HealthBody(string Status, IReadOnlyList<ServiceState> Services);

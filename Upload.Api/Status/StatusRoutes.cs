@@ -12,7 +12,7 @@ namespace Upload.Api.Status;
 /// <param name="Progress">Share of the processing that is done, 0 to 1.</param>
 /// <param name="Category">Of a failure.</param>
 /// <param name="Reason">Of a failure.</param>
-public sealed record StatusBody(Guid VideoId, string State, DateTimeOffset Timestamp, double Progress, string? Category, string? Reason);
+public sealed record StatusBody([property: JsonPropertyName("videoId")] Guid VideoId, string State, DateTimeOffset Timestamp, double Progress, string? Category, string? Reason);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StatusBody))]

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Videos;
@@ -11,8 +12,8 @@ using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads;
 
-/// <summary>The answer of an accepted upload.</summary>
-public sealed record UploadAccepted(Guid VideoId);
+/// <summary>The answer of an accepted upload, in seed 000's camelCase.</summary>
+public sealed record UploadAccepted([property: JsonPropertyName("videoId")] Guid VideoId);
 
 /// <summary><c>POST /upload</c> (seed 000) and <c>POST /api/v1/videos/upload</c> (seed 004): one file in a form.</summary>
 public static class UploadRoutes

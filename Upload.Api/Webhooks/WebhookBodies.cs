@@ -7,7 +7,7 @@ namespace Upload.Api.Webhooks;
 
 /// <param name="Events">By their keys, <c>job_started</c> and so on; absent ones are not wanted.</param>
 /// <param name="Secret">Absent in a creation: one is made, and shown in its answer.</param>
-public sealed record WebhookRequest(string? Url, Dictionary<string, bool>? Events, string? Secret, [property: JsonPropertyName("is_active")] bool? IsActive); // a request's names are those of the host's options, not of the context below
+public sealed record WebhookRequest(string? Url, Dictionary<string, bool>? Events, string? Secret, bool? IsActive);
 
 /// <param name="Secret">Only in the answer that made it.</param>
 public sealed record WebhookBody(Guid Id, string Url, IReadOnlyDictionary<string, bool> Events, bool IsActive, string? DisabledReason, DateTimeOffset CreatedAt, string? Secret = null)

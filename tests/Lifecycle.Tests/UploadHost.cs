@@ -9,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Testing;
+using Upload.Api;
 using Upload.Api.Accounts;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
@@ -41,7 +42,7 @@ internal sealed class UploadHost : IAsyncDisposable
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddAccounts().AddUploads().AddStatusStreams();
+        builder.Services.AddLifecycleStore().AddHostJson().AddAccounts().AddUploads().AddStatusStreams();
         builder.Services.AddSingleton(time);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -4,8 +4,8 @@ using Lifecycle.Store.Uploads;
 
 namespace Upload.Api.Uploads.Sessions;
 
-/// <summary>The body of <c>POST /api/v1/uploads/initiate</c>. Named in full: requests are read with the host's naming, not with this file's.</summary>
-public sealed record InitiateRequest([property: JsonPropertyName("filename")] string? Filename, [property: JsonPropertyName("total_size")] long? TotalSize);
+/// <summary>The body of <c>POST /api/v1/uploads/initiate</c>.</summary>
+public sealed record InitiateRequest(string? Filename, long? TotalSize);
 
 /// <summary>A session as seed 004 shows it.</summary>
 /// <param name="PartSize">Bytes of every part but the last.</param>

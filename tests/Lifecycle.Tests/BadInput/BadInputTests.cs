@@ -76,6 +76,7 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
         { "GET", "/api/v1/workers/health" },
         { "GET", "/api/v1/system/health" },
         { "GET", "/api/v1/queue/stats" },
+        { "GET", "/api/v1/openapi.json" },
         { "POST", "/upload" },
         { "GET", "/video/{videoId}/status" },
         { "HEAD", "/video/{videoId}/status" },

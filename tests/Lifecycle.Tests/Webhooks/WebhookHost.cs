@@ -10,6 +10,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Testing;
+using Upload.Api;
 using Upload.Api.Accounts;
 using Upload.Api.Limiting;
 using Upload.Api.Webhooks;
@@ -52,7 +53,7 @@ internal sealed class WebhookHost : IAsyncDisposable
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddAccounts().AddLimits().AddWebhooks();
+        builder.Services.AddLifecycleStore().AddHostJson().AddAccounts().AddLimits().AddWebhooks();
         LogLines lines = new();
         builder.Services.AddSingleton(lines);
         builder.Logging.ClearProviders().AddProvider(lines).SetMinimumLevel(LogLevel.Trace);
