@@ -14,7 +14,7 @@ namespace Upload.Api.Jobs;
 /// <param name="Preset">ultrafast to veryslow.</param>
 /// <param name="Priority">0 to 10, 10 first; left out: 5.</param>
 /// <param name="DependsOn">Jobs that must be completed first.</param>
-/// <param name="DependsOnCamelCase">Another spelling of depends_on, which wins.</param>
+/// <param name="DependsOnCamelCase">Another spelling of depends_on, read where that is left out.</param>
 public sealed record TranscodeRequest(
     string? Resolution, string? OutputFormat, string? Codec, long? Bitrate, string? Preset, int? Priority,
     IReadOnlyList<string?>? DependsOn, [property: JsonPropertyName("dependsOn")] IReadOnlyList<string?>? DependsOnCamelCase);

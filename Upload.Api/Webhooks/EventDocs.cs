@@ -6,7 +6,8 @@ namespace Upload.Api.Webhooks;
 
 /// <summary>What a delivery brings.</summary>
 /// <param name="Event">The event's name, <c>job.completed</c>.</param>
-public sealed record EventBody<T>(string Event, DateTimeOffset Timestamp, T Data);
+public sealed record EventBody<T>(string Event, DateTimeOffset Timestamp, T Data)
+    where T : class;
 
 /// <summary>What the platform sends of one event.</summary>
 public sealed record EventDoc(string Name, string Summary, BodyDoc Body);
@@ -41,6 +42,7 @@ public static class EventDocs
         Of<WebhookTestData>(WebhookEvents.Test, "Asked for by POST .../test", $$"""{"webhook_id":"{{Example.Webhook}}"}"""),
     ];
 
-    private static EventDoc Of<T>(string name, string summary, string data) =>
+    private static EventDoc Of<T>(string name, string summary, string data)
+        where T : class =>
         new(name, summary, BodyDoc.Json<EventBody<T>>($$"""{"event":"{{name}}","timestamp":"2025-01-17T10:30:00Z","data":{{data}}}"""));
 }
