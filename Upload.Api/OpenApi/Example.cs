@@ -12,6 +12,6 @@ internal static class Example
     public const string Webhook = "01947214-7a94-7b2d-8f13-0c6e5da9b7e8";
     public const string Delivery = "01947215-b0d6-7c8a-ae49-f31d82056b9c";
 
-    /// <summary>After the example, as the last page's has none.</summary>
+    /// <summary>A page's end where another one follows.</summary>
     public const string Next = $"\"next\":\"{Delivery}\"";
 }

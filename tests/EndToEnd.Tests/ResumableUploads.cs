@@ -36,7 +36,7 @@ public sealed class ResumableUploads(Platform platform) : IAsyncLifetime
     public async Task Fifty_uploads_over_two_replicas_finish_whatever_is_killed()
     {
         const int Uploads = 50;
-        const int Kills = 4;
+        const int Kills = 3;
         var stored = 0;
         var files = Enumerable.Range(0, Uploads).Select(i => SessionClient.Random((2 * Part) + 1000 + i)).ToArray();
         var accounts = new SessionClient[5][];
