@@ -14,6 +14,9 @@ namespace VideoPlatform.ServiceDefaults;
 /// <summary>What every service has: telemetry, health, problem details, bounded shutdown, clients by connection name.</summary>
 public static class ServiceDefaults
 {
+    /// <summary>Of a request body where the route does not say otherwise: JSON, read into memory, also from strangers.</summary>
+    private const long BodyBytes = 1 << 20;
+
     /// <summary>Shorter than the ten seconds that container engines give before they kill.</summary>
     private static readonly TimeSpan _shutdownWithin = TimeSpan.FromSeconds(8);
 
@@ -47,7 +50,11 @@ public static class ServiceDefaults
                     : throw new InvalidOperationException($"Gateway:Networks holds '{network}'; it is a list of networks like 10.0.0.0/8, separated by commas."));
             }
         });
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = BodyBytes;
+        });
         return builder;
     }
 

@@ -57,6 +57,7 @@ public static class JobLifecycle
         new(JobState.Pending, JobTrigger.TaskFailed, JobState.Failed, "rescuer, when a dependency has failed or was cancelled"),
         new(JobState.Queued, JobTrigger.TaskFailed, JobState.Failed, "rescuer"),
         new(JobState.Processing, JobTrigger.TaskFailed, JobState.Failed, "worker or rescuer"),
+        new(JobState.Paused, JobTrigger.TaskFailed, JobState.Failed, "worker or rescuer: a task that ran when the pause came"),
         new(JobState.Pending, JobTrigger.Cancelled, JobState.Cancelled, "API"),
         new(JobState.Queued, JobTrigger.Cancelled, JobState.Cancelled, "API"),
         new(JobState.Processing, JobTrigger.Cancelled, JobState.Cancelled, "API"),

@@ -15,7 +15,7 @@ public enum TaskState
     /// <summary>Its output is committed. Final.</summary>
     Done,
 
-    /// <summary>Out of attempts, or unusable media: it stands in the dead letter queue. Left by a replay.</summary>
+    /// <summary>Out of attempts, or unusable media: it stands in the dead letter queue. Left by a replay. Or its job was cancelled or given up: final.</summary>
     Failed,
 }
 
@@ -31,6 +31,7 @@ public enum TaskTrigger
     Preempted,
     LeaseExpired,
     Exhausted,
+    Cancelled,
     Replayed,
 }
 
@@ -65,6 +66,9 @@ public static class TaskLifecycle
         new(TaskState.Leased, TaskTrigger.Preempted, TaskState.Runnable, "worker: paused, cancelled or shutting down, no attempt is spent", "workers poll"),
         new(TaskState.Leased, TaskTrigger.LeaseExpired, TaskState.Runnable, "rescuer: an attempt is spent", "workers poll"),
         new(TaskState.Leased, TaskTrigger.Exhausted, TaskState.Failed, "worker or rescuer"),
+        new(TaskState.Waiting, TaskTrigger.Cancelled, TaskState.Failed, "the transaction that cancels its job, or deletes its dead letter"),
+        new(TaskState.Runnable, TaskTrigger.Cancelled, TaskState.Failed, "the transaction that cancels its job, or deletes its dead letter"),
+        new(TaskState.Leased, TaskTrigger.Cancelled, TaskState.Failed, "worker or rescuer, when its job has been cancelled"),
         new(TaskState.Failed, TaskTrigger.Replayed, TaskState.Runnable, "operator or API", "workers poll"),
     ]);
 

@@ -119,6 +119,11 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
                 finished_at = case when $6 then now() end
             where id = $1
             """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends, trigger == JobTrigger.Replayed], ct);
+        if (next == JobState.Cancelled)
+        {
+            await CloseTasksAsync(job.Id, ct);
+        }
+
         _wakeWebhooks |= await WebhookOutbox.JobChangedAsync(connection, job.Id, trigger, job.TraceParent, ct);
         if (job.Kind == JobKind.Ingest && JobLifecycle.EffectOnVideo(trigger) is { } effect)
         {
@@ -127,6 +132,12 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
 
         return MoveOutcome.Moved;
     }
+
+    /// <summary>Ends the tasks of a job that nobody will work on again, but for those that run: what is open would be walked over by every claim.</summary>
+    public Task CloseTasksAsync(Guid jobId, CancellationToken ct) => connection.ExecuteAsync(
+        "update tasks set state = $2, finished_at = now() where job_id = $1 and state = any($3)",
+        [jobId, TaskLifecycle.Table.NameOf(TaskState.Failed),
+         TaskLifecycle.Table.Transitions.Where(move => move is { Trigger: TaskTrigger.Cancelled, From: not (null or TaskState.Leased) }).Select(move => TaskLifecycle.Table.NameOf(move.From!.Value)).ToArray()], ct);
 
     /// <summary>Sends permits for work that became runnable: as many as could wake a worker each.</summary>
     public async Task PermitAsync(Guid jobId, Guid videoId, int runnable, string? traceParent, CancellationToken ct)

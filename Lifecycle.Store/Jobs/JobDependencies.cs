@@ -33,7 +33,7 @@ public sealed class JobDependencies(LifecycleDatabase database)
         ReadAsync($"select j.id, j.video_id {Decided} order by j.sequence limit $1", [most], ct);
 
     /// <summary>Queues the job, or fails it with its dependency.</summary>
-    internal async Task DecideAsync(Guid jobId, Guid videoId, CancellationToken ct)
+    public async Task DecideAsync(Guid jobId, Guid videoId, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
         if (await transaction.LockVideoAsync(videoId, ct) is not { } video || await transaction.LockJobAsync(jobId, ct) is not { } job)
@@ -47,6 +47,11 @@ public sealed class JobDependencies(LifecycleDatabase database)
         if (lost is not null)
         {
             await transaction.MoveAsync(job, video, JobTrigger.TaskFailed, new(FailureCategory.Cancelled, $"Job {lost.Id}, which this one depends on, is {lost.State}.", null, IsPermanent: true), ct);
+        }
+        else if (await transaction.Connection.ScalarAsync<bool>(
+            "select exists (select from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = $1 and o.state <> 'completed')", [jobId], ct))
+        {
+            return; // replayed since it was chosen
         }
         else if (await transaction.MoveAsync(job, video, JobTrigger.DependenciesMet, null, ct) == Contracts.MoveOutcome.Moved)
         {

@@ -70,16 +70,20 @@ public sealed class JobStore(LifecycleDatabase database)
     {
         await using var transaction = await database.BeginAsync(ct);
         var connection = transaction.Connection;
-        if (await transaction.LockVideoAsync(videoId, ct) is not { State: VideoState.Uploaded or VideoState.Processing or VideoState.Ready } video)
-        {
-            return (JobCreation.VideoNotUsable, default);
-        }
-
+        var video = await transaction.LockVideoAsync(videoId, ct);
         if (job.RequestKey is { } key && await connection.FirstAsync(
-            "select id, config = $3::jsonb and priority = $4 from jobs where video_id = $1 and request_key = $2", [videoId, key, job.Config, job.Priority],
-            row => new { Id = row.GetGuid(0), Same = row.GetBoolean(1) }, ct) is { } before)
+            """
+            select id, config = $3::jsonb and priority = $4, array(select d.depends_on from job_dependencies d where d.job_id = jobs.id)
+            from jobs where video_id = $1 and request_key = $2
+            """, [videoId, key, job.Config, job.Priority],
+            row => new { Id = row.GetGuid(0), Same = row.GetBoolean(1) && dependsOn.ToHashSet().SetEquals(row.GetFieldValue<Guid[]>(2)) }, ct) is { } before)
         {
             return (before.Same ? JobCreation.Repeated : JobCreation.KeyReused, before.Id);
+        }
+
+        if (video is not { State: VideoState.Uploaded or VideoState.Processing or VideoState.Ready })
+        {
+            return (JobCreation.VideoNotUsable, default);
         }
 
         if (await connection.ScalarAsync<long>("select count(*) from jobs where video_id = $1 and state in ('pending', 'queued', 'processing', 'paused')", [videoId], ct) >= MostOpenPerVideo)
@@ -154,6 +158,28 @@ public sealed class JobStore(LifecycleDatabase database)
 
         await transaction.CommitAsync(ct);
         return new(outcome, JobLifecycle.Table.Next(job.State, trigger)!.Value);
+    }
+
+    /// <summary>Removes a transcode job that has ended, with its output and its history.</summary>
+    /// <returns>NotAllowed: it has not ended, or it is the video's own processing.</returns>
+    public async Task<JobMove> DeleteAsync(Guid jobId, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        var videoId = await transaction.Connection.ScalarAsync<Guid>("select video_id from jobs where id = $1", [jobId], ct);
+        if (await transaction.LockVideoAsync(videoId, ct) is null || await transaction.LockJobAsync(jobId, ct) is not { } job)
+        {
+            return new(MoveOutcome.Missing, default);
+        }
+
+        if (job is not { Kind: JobKind.Transcode, State: JobState.Completed or JobState.Failed or JobState.Cancelled })
+        {
+            return new(MoveOutcome.NotAllowed, job.State);
+        }
+
+        await transaction.Connection.ExecuteAsync("delete from jobs where id = $1", [jobId], ct);
+        await transaction.SweepAsync(videoId, ct);
+        await transaction.CommitAsync(ct);
+        return new(MoveOutcome.Moved, job.State);
     }
 
     /// <summary>What a transcode job is to make, JSON.</summary>

@@ -43,10 +43,19 @@ public sealed class DeadLetters(LifecycleDatabase database)
     public async Task<bool> DeleteAsync(Guid deadLetterId, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        var videoId = await transaction.Connection.ScalarAsync<Guid>("delete from dead_letters where id = $1 returning video_id", [deadLetterId], ct);
+        // The video's lock comes first, as in a replay that runs at the same time.
+        var videoId = await transaction.Connection.ScalarAsync<Guid>("select video_id from dead_letters where id = $1", [deadLetterId], ct);
+        await transaction.LockVideoAsync(videoId, ct);
+        var jobId = await transaction.Connection.ScalarAsync<Guid>("delete from dead_letters where id = $1 returning job_id", [deadLetterId], ct);
+        if (jobId == default)
+        {
+            return false;
+        }
+
+        await transaction.CloseTasksAsync(jobId, ct);
         await transaction.SweepAsync(videoId, ct);
         await transaction.CommitAsync(ct);
-        return videoId != default;
+        return true;
     }
 
     /// <summary>

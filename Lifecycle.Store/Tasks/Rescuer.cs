@@ -69,7 +69,7 @@ public sealed partial class Rescuer(LifecycleDatabase database, TaskOutcomes out
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
             """
-            select t.job_id, t.video_id from tasks t where t.kind = 'finalize' and t.state = 'waiting'
+            select t.job_id, t.video_id from tasks t join jobs j on j.id = t.job_id where t.kind = 'finalize' and t.state = 'waiting' and j.state in ('queued', 'processing')
             and not exists (select from tasks o where o.job_id = t.job_id and o.kind <> 'finalize' and o.state <> 'done') limit $1
             """, [Batch], row => (row.GetGuid(0), row.GetGuid(1)), ct);
     }

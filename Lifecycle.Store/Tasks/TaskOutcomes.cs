@@ -181,7 +181,15 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
 
         // Runs at once: the crash itself took the lease's length already.
         TimeSpan? delay = schedule.DelayAfter(task.Attempt) is null ? null : TimeSpan.Zero;
-        await SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.LeaseExpired, delay, ct);
+        if (job.State == JobState.Cancelled)
+        {
+            await WriteEndAsync(transaction, task, TaskTrigger.Cancelled, 0, TimeSpan.Zero, null, null, ct);
+        }
+        else
+        {
+            await SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.LeaseExpired, delay, ct);
+        }
+
         await transaction.CommitAsync(ct);
     }
 
@@ -234,7 +242,16 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
             return RunEnd.LeaseLost;
         }
 
-        var result = await end(transaction, video, job);
+        var result = RunEnd.Committed;
+        if (job.State == JobState.Cancelled)
+        {
+            await WriteEndAsync(transaction, task, TaskTrigger.Cancelled, 0, TimeSpan.Zero, null, null, ct); // whatever came of the run, nobody wants it
+        }
+        else
+        {
+            result = await end(transaction, video, job);
+        }
+
         await transaction.CommitAsync(ct);
         return result;
     }

@@ -137,7 +137,7 @@ public sealed class UploadStore(LifecycleDatabase database, Quotas quotas)
         return await connection.ListAsync(
             """
             update videos set upload_token = nextval('lease_tokens'), upload_lease = now() + $2
-            where id in (select id from videos where upload_lease < now() order by upload_lease for update skip locked limit $1)
+            where id in (select id from videos where state in ('UPLOADING', 'COMPLETING', 'ABORTING') and upload_lease < now() order by upload_lease for update skip locked limit $1)
             returning id, state, upload_token, s3_upload_id, source_bytes, source_sha256
             """, [most, Lease],
             row => new ExpiredUpload(row.GetGuid(0), VideoLifecycle.Table.Parse(row.GetString(1)), row.GetInt64(2), row.GetNullable<string>(3), row.GetNullable<long?>(4), row.GetNullable<byte[]>(5)), ct);

@@ -69,7 +69,7 @@ public sealed class VideoStore(LifecycleDatabase database)
 
         await transaction.MoveAsync(video, VideoTrigger.Deleted, null, ct);
         TaskFailure cancelled = new(FailureCategory.Cancelled, "The video was deleted.", null, IsPermanent: true);
-        foreach (var jobId in await transaction.Connection.ListAsync("select id from jobs where video_id = $1 order by id", [videoId], row => row.GetGuid(0), ct))
+        foreach (var jobId in await transaction.Connection.ListAsync("select id from jobs where video_id = $1 and state in ('pending', 'queued', 'processing', 'paused') order by id", [videoId], row => row.GetGuid(0), ct))
         {
             if (await transaction.LockJobAsync(jobId, ct) is { } job)
             {
@@ -77,6 +77,9 @@ public sealed class VideoStore(LifecycleDatabase database)
             }
         }
 
+        // Nobody could see or clear them any more; and a request that made the video stands for nothing now.
+        await transaction.Connection.ExecuteAsync("delete from dead_letters where video_id = $1", [videoId], ct);
+        await transaction.Connection.ExecuteAsync("update upload_sessions set idempotency_key = null where video_id = $1", [videoId], ct);
         await transaction.SweepAsync(videoId, ct);
         await transaction.CommitAsync(ct);
         return MoveOutcome.Moved;

@@ -34,7 +34,7 @@ public sealed class OutputMuxer(FfmpegRunner ffmpeg)
                     Arguments = MuxArguments.Build(plan, format),
                     WorkDir = workDir,
                     SourcePath = Path.Combine(workDir, plan.Video is null ? MuxArguments.AudioInput(plan, 0) : MuxArguments.VideoInput),
-                    StallTimeout = TimeSpan.FromSeconds(plan.Settings.StallTimeoutSeconds),
+                    StallTimeout = TimeSpan.FromSeconds(plan.Settings.TaskTimeoutSeconds), // moving an MP4's index to its front says nothing, however long it takes
                     TotalTimeout = TimeSpan.FromSeconds(plan.Settings.TaskTimeoutSeconds),
                     OnLine = new FfmpegProgress("out_time_us", plan.DurationSeconds * 1e6, 0, progress).Accept,
                 },

@@ -57,6 +57,7 @@ internal static class JobDocs
             Problems = [Problems.InvalidField],
         },
         new("GET", "/api/v1/jobs/{jobId}", "getJob", "A job", new(200, "The job.", Json<JobBody>(Completed))) { Problems = [Problems.UnknownJob] },
+        new("DELETE", "/api/v1/jobs/{jobId}", "deleteJob", "Remove a transcode job that has ended, with its output", new(204, "Removed.", null)) { Problems = [Problems.UnknownJob, Problems.StateConflict] },
         Move("cancel", "End a job; what runs is stopped", "Job cancelled"),
         Move("pause", "Stop a job; what it finished stays", "Job paused"),
         Move("resume", "Let a paused job go on", "Job resumed"),

@@ -26,6 +26,7 @@ public static class JobRoutes
         var jobs = routes.MapGroup("/api/v1/jobs").RequireAuthorization();
         jobs.MapGet("/", ListAsync);
         jobs.MapGet("/{jobId}", GetAsync);
+        jobs.MapDelete("/{jobId}", DeleteAsync);
         jobs.MapPost("/{jobId}/cancel", (string jobId, Caller caller, JobStore store, CancellationToken ct) => MoveAsync(jobId, caller, store, JobTrigger.Cancelled, "Job cancelled", ct));
         jobs.MapPost("/{jobId}/pause", (string jobId, Caller caller, JobStore store, CancellationToken ct) => MoveAsync(jobId, caller, store, JobTrigger.Paused, "Job paused", ct));
         jobs.MapPost("/{jobId}/resume", (string jobId, Caller caller, JobStore store, CancellationToken ct) => MoveAsync(jobId, caller, store, JobTrigger.Resumed, "Job resumed", ct));
@@ -104,6 +105,22 @@ public static class JobRoutes
     private static async Task<IResult> GetAsync(string jobId, Caller caller, JobStore jobs, CancellationToken ct) =>
         await FindAsync(jobId, caller, jobs, ct) is { } job ? TypedResults.Json(JobBody.Of(job), JobBodyJson.Default.JobBody) : Problems.UnknownJob.ToResult();
 
+    private static async Task<IResult> DeleteAsync(string jobId, Caller caller, JobStore jobs, CancellationToken ct)
+    {
+        if (await FindAsync(jobId, caller, jobs, ct) is not { } job)
+        {
+            return Problems.UnknownJob.ToResult();
+        }
+
+        var deletion = await jobs.DeleteAsync(job.Id, ct);
+        return deletion.Outcome switch
+        {
+            MoveOutcome.Moved => TypedResults.NoContent(),
+            MoveOutcome.Missing => Problems.UnknownJob.ToResult(),
+            _ => Conflict("Only a transcode job that has ended can be deleted; cancel it first.", deletion.State),
+        };
+    }
+
     /// <summary>Repeating a move is success: the job is where it leads.</summary>
     private static async Task<IResult> MoveAsync(string jobId, Caller caller, JobStore jobs, JobTrigger trigger, string done, CancellationToken ct)
     {
@@ -117,11 +134,12 @@ public static class JobRoutes
         {
             MoveOutcome.Moved or MoveOutcome.AlreadyThere => TypedResults.Json(new MessageBody(done), JobBodyJson.Default.MessageBody),
             MoveOutcome.Missing => Problems.UnknownJob.ToResult(),
-            _ => new ProblemResult(
-                Problems.StateConflict, $"The job is {JobLifecycle.Table.NameOf(move.State)}.", state: JobLifecycle.Table.NameOf(move.State),
-                allowed: [.. JobLifecycle.Table.AllowedIn(move.State).Select(WordOf).OfType<string>()]),
+            _ => Conflict($"The job is {JobLifecycle.Table.NameOf(move.State)}.", move.State),
         };
     }
+
+    private static ProblemResult Conflict(string detail, JobState state) =>
+        new(Problems.StateConflict, detail, state: JobLifecycle.Table.NameOf(state), allowed: [.. JobLifecycle.Table.AllowedIn(state).Select(WordOf).OfType<string>()]);
 
     /// <summary>The caller's word for a trigger; null for those that are the platform's.</summary>
     private static string? WordOf(JobTrigger trigger) => trigger switch

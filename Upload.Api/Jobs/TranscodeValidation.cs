@@ -66,6 +66,11 @@ internal static class TranscodeValidation
     private static bool TryIds(IReadOnlyList<string?> texts, out HashSet<Guid> ids)
     {
         ids = [];
+        if (texts.Count > MostDependencies)
+        {
+            return false;
+        }
+
         foreach (var text in texts)
         {
             if (!Guid.TryParseExact(text, "D", out var id))
@@ -76,7 +81,7 @@ internal static class TranscodeValidation
             ids.Add(id);
         }
 
-        return texts.Count <= MostDependencies;
+        return true;
     }
 
     private static ProblemResult Invalid(string field, IEnumerable<string> allowed) => Problems.InvalidField.ToResult($"{field} is one of: {string.Join(", ", allowed)}.");

@@ -93,6 +93,84 @@ public sealed class JobTests(Servers servers) : IAsyncLifetime
         Assert.Equal(JobState.Completed, (await Jobs.FindAsync(job, Ct))!.State);
     }
 
+    /// <summary>The failure of a run that began before the pause.</summary>
+    [Fact]
+    public async Task A_task_that_fails_for_good_behind_a_pause_fails_the_job_and_can_be_replayed()
+    {
+        var job = await CreateAsync(await ReadyAsync());
+        var task = await ClaimAsync();
+        await Jobs.MoveAsync(job, JobTrigger.Paused, Ct);
+        await Outcomes.FailAsync(task, new(FailureCategory.Media, "no good", null, IsPermanent: true), Ct);
+        Assert.Equal(JobState.Failed, (await Jobs.FindAsync(job, Ct))!.State);
+        var letter = Assert.Single(await _store.Get<DeadLetters>().ListAsync(null, null, 10, Ct));
+        Assert.Equal(MoveOutcome.Moved, await _store.Get<DeadLetters>().ReplayAsync(letter.Id, Ct));
+        Assert.Equal(task.TaskId, (await ClaimAsync()).TaskId);
+    }
+
+    [Fact]
+    public async Task No_task_of_a_cancelled_or_deleted_or_given_up_job_stays_open_however_its_run_ends()
+    {
+        List<ClaimedTask> running = [];
+        foreach (var end in (string[])["cancelled", "deleted", "given up"])
+        {
+            var video = await ReadyAsync();
+            var job = await CreateAsync(video, priority: 10);
+            await Outcomes.CompletePlanAsync(await ClaimAsync(), "{}", PlannedWork.Of(3, audio: true), Ct);
+            running.Add(await ClaimAsync());
+            switch (end)
+            {
+                case "cancelled":
+                    await Jobs.MoveAsync(job, JobTrigger.Cancelled, Ct);
+                    break;
+                case "deleted":
+                    await _store.Get<VideoStore>().DeleteAsync(video, Ct);
+                    break;
+                default:
+                    await Outcomes.FailAsync(await ClaimAsync(), new(FailureCategory.Media, "no good", null, IsPermanent: true), Ct);
+                    Assert.True(await _store.Get<DeadLetters>().DeleteAsync(Assert.Single(await _store.Get<DeadLetters>().ListAsync(null, null, 10, Ct)).Id, Ct));
+                    break;
+            }
+        }
+
+        await Outcomes.PreemptAsync(running[0], Ct);
+        await Outcomes.FailAsync(running[1], new(FailureCategory.Storage, "no good", null, IsPermanent: false), Ct);
+        Assert.Empty(await _store.QueryAsync("select kind from tasks where state in ('waiting', 'runnable')", row => row.GetString(0), Ct));
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from dead_letters", Ct));
+    }
+
+    [Fact]
+    public async Task Deleting_a_video_takes_its_dead_letters_with_it()
+    {
+        var video = await _store.UploadedAsync(Ct);
+        await Outcomes.FailAsync(await ClaimAsync(), new(FailureCategory.Media, "no good", null, IsPermanent: true), Ct);
+        await _store.Get<VideoStore>().DeleteAsync(video, Ct);
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from dead_letters", Ct));
+    }
+
+    [Fact]
+    public async Task A_dependent_that_was_chosen_before_its_dependency_was_replayed_goes_on_waiting()
+    {
+        var video = await ReadyAsync();
+        var first = await CreateAsync(video);
+        var (_, waiting) = await Jobs.CreateAsync(video, new(JobKind.Transcode, 0, Config), [first], null, Ct);
+        await _store.Get<JobDependencies>().DecideAsync(waiting, video, Ct); // as if it had been chosen
+        Assert.Equal(JobState.Pending, (await Jobs.FindAsync(waiting, Ct))!.State);
+    }
+
+    [Fact]
+    public async Task A_job_is_deleted_once_it_has_ended_and_only_if_it_is_no_video_s_own()
+    {
+        var video = await ReadyAsync();
+        var job = await CreateAsync(video);
+        Assert.Equal(new(MoveOutcome.NotAllowed, JobState.Queued), await Jobs.DeleteAsync(job, Ct));
+        var ingest = Assert.Single(await Jobs.ListAsync(null, video, JobState.Completed, null, 10, Ct));
+        Assert.Equal(MoveOutcome.NotAllowed, (await Jobs.DeleteAsync(ingest.Id, Ct)).Outcome);
+        await FinishAsync(await ClaimAsync());
+        Assert.Equal(MoveOutcome.Moved, (await Jobs.DeleteAsync(job, Ct)).Outcome);
+        Assert.Null(await Jobs.FindAsync(job, Ct));
+        Assert.Equal(MoveOutcome.Missing, (await Jobs.DeleteAsync(job, Ct)).Outcome);
+    }
+
     [Fact]
     public async Task Cancelling_a_job_leaves_its_video_alone_and_cancelling_the_video_s_own_processing_fails_it()
     {

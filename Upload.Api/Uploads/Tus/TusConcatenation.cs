@@ -14,7 +14,7 @@ namespace Upload.Api.Uploads.Tus;
 /// it costs nothing, and one that is sent again after it finds what the first one made.
 /// </summary>
 internal sealed class TusConcatenation(
-    SessionOpening opening, SessionCompletion completion, UploadSessions sessions, UploadStore uploads, UploadEnd end, PieceCopy copy, FaultPoints faults, IOptions<UploadOptions> options, TimeProvider time)
+    SessionOpening opening, SessionCompletion completion, UploadSessions sessions, UploadStore uploads, UploadEnd end, PieceCopy copy, PartGate gate, FaultPoints faults, IOptions<UploadOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
 
@@ -45,6 +45,12 @@ internal sealed class TusConcatenation(
         if (pieces.FirstOrDefault(piece => piece.Received < piece.TotalBytes) is { } unfinished)
         {
             return OpenedSession.Refused(Problems.UploadIncomplete, $"/files/{unfinished.Id} has {unfinished.Received} of {unfinished.TotalBytes} bytes.");
+        }
+
+        using var place = gate.TryEnter(); // what is copied through the server passes like a PATCH
+        if (place is null)
+        {
+            return OpenedSession.Refused(Problems.Unavailable, "This server takes no more uploads at the moment.");
         }
 
         var opened = await opening.OpenAsync(new(caller.UserId, UploadKind.Final, fileName, pieces.Sum(piece => piece.TotalBytes), metadata, concat), ct);

@@ -29,10 +29,10 @@ internal static class TusDocs
         },
         new("HEAD", "/files/{fileId}", "tusOffset", "How far an upload is", new(200, "In the headers.", null,
             TusHeaders.Resumable, TusHeaders.UploadOffset, TusHeaders.UploadLength, TusHeaders.UploadMetadata, TusHeaders.UploadConcat, TusHeaders.UploadExpires, TusHeaders.VideoId))
-        { Parameters = [_version], Problems = [Problems.UnknownUpload, Problems.PreconditionFailed, Problems.UploadLocked] },
+        { IsDataPlane = true, Parameters = [_version], Problems = [Problems.UnknownUpload, Problems.PreconditionFailed, Problems.UploadLocked] },
         new("PATCH", "/files/{fileId}", "tusAppend", "Append bytes; the last ones make the video", new(204, "Durable.", null, TusHeaders.Resumable, TusHeaders.UploadOffset, TusHeaders.UploadExpires, TusHeaders.VideoId))
         {
-            Parameters = [_version, Header(TusHeaders.UploadOffset, "The upload's length so far.", required: true), _checksum],
+            IsDataPlane = true, Parameters = [_version, Header(TusHeaders.UploadOffset, "The upload's length so far.", required: true), _checksum],
             Request = BodyDoc.Bytes(TusHeaders.OffsetOctetStream),
             Problems =
             [
@@ -41,6 +41,6 @@ internal static class TusDocs
             ],
         },
         new("DELETE", "/files/{fileId}", "tusTerminate", "Give an upload up", new(204, "Its bytes are gone.", null, TusHeaders.Resumable))
-        { Parameters = [_version], Problems = [Problems.UnknownUpload, Problems.StateConflict, Problems.PreconditionFailed, Problems.UploadLocked] },
+        { IsDataPlane = true, Parameters = [_version], Problems = [Problems.UnknownUpload, Problems.StateConflict, Problems.PreconditionFailed, Problems.UploadLocked] },
     ]);
 }

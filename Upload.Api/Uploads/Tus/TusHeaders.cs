@@ -69,12 +69,17 @@ internal static class TusHeaders
             return true;
         }
 
+        if (text.Any(character => character is < ' ' or > '~'))
+        {
+            return false; // HEAD answers with it, and such a header cannot be sent
+        }
+
         Dictionary<string, string> pairs = new(StringComparer.Ordinal);
         foreach (var pair in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var (key, encoded) = pair.Split(' ') is [var name, .. var rest] ? (name, rest) : default;
             var value = new byte[encoded is [var only] ? only.Length : 0];
-            if (key is not { Length: > 0 } || !Ascii.IsValid(key) || encoded!.Length > 1 || !Convert.TryFromBase64String(encoded is [var one] ? one : "", value, out var written)
+            if (key is not { Length: > 0 } || encoded!.Length > 1 || !Convert.TryFromBase64String(encoded is [var one] ? one : "", value, out var written)
                 || !pairs.TryAdd(key, Encoding.UTF8.GetString(value, 0, written)))
             {
                 return false;

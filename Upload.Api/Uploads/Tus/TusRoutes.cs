@@ -3,6 +3,7 @@ using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Uploads;
 using Microsoft.Extensions.Options;
 using Upload.Api.Accounts;
+using Upload.Api.Limiting;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads.Tus;
@@ -34,7 +35,7 @@ public static class TusRoutes
     public static void MapTus(this IEndpointRouteBuilder routes)
     {
         routes.Map("/files", OnCollectionAsync);
-        routes.Map("/files/{fileId}", OnFileAsync);
+        routes.Map("/files/{fileId}", OnFileAsync).IsDataPlane();
     }
 
     internal static void Describe(HttpResponse response, UploadSession session)
@@ -69,7 +70,7 @@ public static class TusRoutes
         return MethodOf(context.Request) switch
         {
             "HEAD" => await HeadAsync(context.Response, session, locks, ct),
-            "DELETE" => await TerminateAsync(session, locks, end, ct),
+            "DELETE" => await TerminateAsync(session, sessions, locks, end, ct),
             _ => await appending.PatchAsync(context, session, ct),
         };
     }
@@ -95,7 +96,7 @@ public static class TusRoutes
         return TypedResults.Ok();
     }
 
-    private static async Task<IResult> TerminateAsync(UploadSession session, TusLocks locks, UploadEnd end, CancellationToken ct)
+    private static async Task<IResult> TerminateAsync(UploadSession session, UploadSessions sessions, TusLocks locks, UploadEnd end, CancellationToken ct)
     {
         await using var held = session.IsOpen ? await locks.TakeAsync(session.Id, ct) : null;
         if (held is null && session.IsOpen)
@@ -104,9 +105,17 @@ public static class TusRoutes
         }
 
         // Under the lock nobody writes; whether it is still open, the video's state decides.
-        return held is not null && await end.TakeApartAsync(session.VideoId, session.UploadToken ?? 0)
-            ? TypedResults.NoContent()
-            : new ProblemResult(Problems.StateConflict, "The upload is finished.", state: VideoLifecycle.Table.NameOf(session.State));
+        if (held is not null && await end.TakeApartAsync(session.VideoId, session.UploadToken ?? 0))
+        {
+            return TypedResults.NoContent();
+        }
+
+        return await sessions.FindAsync(session.Id, ct) switch
+        {
+            null => Problems.UnknownUpload.ToResult(),
+            { IsOpen: true } => Problems.Unavailable.ToResult(retryAfterSeconds: RetryAfterSeconds), // a store is away: it is still there
+            { } now => new ProblemResult(Problems.StateConflict, "The upload is finished.", state: VideoLifecycle.Table.NameOf(now.State)),
+        };
     }
 
     /// <summary>What holds for every request; null where it may go on.</summary>

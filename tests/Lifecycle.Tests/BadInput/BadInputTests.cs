@@ -40,6 +40,7 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
         { "POST", "/api/v1/videos/{videoId}/transcode" },
         { "GET", "/api/v1/jobs" },
         { "GET", "/api/v1/jobs/{jobId}" },
+        { "DELETE", "/api/v1/jobs/{jobId}" },
         { "POST", "/api/v1/jobs/{jobId}/cancel" },
         { "POST", "/api/v1/jobs/{jobId}/pause" },
         { "POST", "/api/v1/jobs/{jobId}/resume" },
