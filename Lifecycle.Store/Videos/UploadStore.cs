@@ -143,14 +143,15 @@ public sealed class UploadStore(LifecycleDatabase database, Quotas quotas)
             row => new ExpiredUpload(row.GetGuid(0), VideoLifecycle.Table.Parse(row.GetString(1)), row.GetInt64(2), row.GetNullable<string>(3), row.GetNullable<long?>(4), row.GetNullable<byte[]>(5)), ct);
     }
 
-    /// <summary>Bytes of all sources that are kept, and of those that open sessions have announced: what the storage budget counts.</summary>
+    /// <summary>Bytes of all sources and job outputs that are kept, and of those that open sessions have announced: what the storage budget counts.</summary>
     public async Task<long> StoredBytesAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return (long)await connection.ScalarAsync<decimal>(
             """
             select (coalesce(sum(source_bytes), 0)
-                + coalesce((select sum(s.total_size) from upload_sessions s join videos v on v.id = s.video_id where v.state = $2), 0))::numeric
+                + coalesce((select sum(s.total_size) from upload_sessions s join videos v on v.id = s.video_id where v.state = $2), 0)
+                + coalesce((select sum((file ->> 'bytes')::bigint) from jobs j, jsonb_array_elements(j.output -> 'files') file), 0))::numeric
             from videos where state <> $1
             """, [VideoLifecycle.Table.NameOf(VideoState.Deleted), VideoLifecycle.Table.NameOf(VideoState.Uploading)], ct);
     }

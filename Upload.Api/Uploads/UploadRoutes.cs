@@ -18,12 +18,14 @@ public sealed record UploadAccepted([property: JsonPropertyName("videoId")] Guid
 /// <summary><c>POST /upload</c> (seed 000) and <c>POST /api/v1/videos/upload</c> (seed 004): one file in a form.</summary>
 public static class UploadRoutes
 {
-    /// <summary>Open to all; a file that could not be stored is 500, as seed 000 has it.</summary>
+    /// <summary>Open to all, where <see cref="AccessOptions.OpenUpload"/> says so; a file that could not be stored is 500, as seed 000 has it.</summary>
     private static readonly FormRoute _open = new(
         "POST /upload", "file", Problems.NoFile, Problems.StorageFailure, (video, _) => Task.FromResult<IResult>(TypedResults.Created($"/video/{video}/status", new UploadAccepted(video))));
 
     public static IServiceCollection AddUploads(this IServiceCollection services)
     {
+        services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section);
+        services.AddSingleton<IPostConfigureOptions<AccessOptions>, AccessDefaults>();
         services.AddOptions<UploadOptions>().BindConfiguration(UploadOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidator>();
         services.AddOptions<PartOptions>().BindConfiguration(PartOptions.Section).ValidateOnStart();
@@ -44,9 +46,10 @@ public static class UploadRoutes
 
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/upload", (HttpContext context, Caller? caller, FormUpload form, CancellationToken ct) => Caller.IsRefused(context.Request, caller)
-            ? Task.FromResult<IResult>(Problems.Unauthorized.ToResult())
-            : form.ReceiveAsync(context, caller, _open, ct)).DisableAntiforgery();
+        routes.MapPost("/upload", (HttpContext context, Caller? caller, FormUpload form, IOptions<AccessOptions> access, CancellationToken ct) =>
+            Caller.IsRefused(context.Request, caller) || (caller is null && access.Value.OpenUpload != true)
+                ? Task.FromResult<IResult>(Problems.Unauthorized.ToResult())
+                : form.ReceiveAsync(context, caller, _open, ct)).DisableAntiforgery();
         routes.MapPost("/api/v1/videos/upload", UploadVideoAsync).RequireAuthorization().IsDataPlane().DisableAntiforgery();
         routes.MapSessions();
         routes.MapTus();

@@ -56,6 +56,7 @@ public sealed class Platform : IAsyncDisposable
 
         foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
         {
+            builder.CreateResourceBuilder(upload).WithEnvironment("Access__OpenUpload", "true");
             foreach (var (name, value) in options.UploadSettings ?? new Dictionary<string, string>(StringComparer.Ordinal))
             {
                 builder.CreateResourceBuilder(upload).WithEnvironment(name, value);

@@ -46,7 +46,7 @@ internal sealed class ApiHost : IAsyncDisposable
         (string, string)[] usual =
         [
             ("urls", "http://127.0.0.1:0"), ("Logging:LogLevel:Default", "None"), ("Accounts:Secret", "a secret for tests, as long as it has to be"),
-            ("Accounts:AdminEmail", AdminEmail), ("Accounts:AdminPassword", Password),
+            ("Accounts:AdminEmail", AdminEmail), ("Accounts:AdminPassword", Password), ("Access:OpenUpload", "true"),
             ("ratelimit:requestsPerSecond", "10000"), ("ratelimit:burst", "10000"), ("ratelimit:loginsPerMinute", "60000"), ("ratelimit:loginBurst", "10000"),
         ];
         IEnumerable<(string Name, string Value)> all = [.. store.ConnectionStrings.Select(pair => (pair.Key, pair.Value!)), .. usual, .. settings];

@@ -37,6 +37,7 @@ internal sealed class UploadHost : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(store.ConnectionStrings);
         builder.Configuration.AddInMemoryCollection([KeyValuePair.Create("Accounts:Secret", (string?)new string('s', 32))]);
+        builder.Configuration.AddInMemoryCollection([KeyValuePair.Create("Access:OpenUpload", (string?)"true")]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value)));
         builder.AddServiceDefaults(Outages.IsOutage)
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)

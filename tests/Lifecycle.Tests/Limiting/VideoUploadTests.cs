@@ -53,6 +53,18 @@ public sealed class VideoUploadTests(Servers servers) : IAsyncLifetime
         }
     }
 
+    /// <summary>Outside Development, where nothing says otherwise.</summary>
+    [Fact]
+    public async Task Where_uploads_are_not_open_a_file_without_an_account_is_401_and_one_of_an_account_s_is_taken()
+    {
+        await using var host = await ApiHost.StartAsync(_store, ("Access:OpenUpload", ""), ("environment", "Production"));
+        using var stranger = await host.Http.PostAsync("/upload", Form("file"), Ct);
+        await stranger.ProblemAsync(401, "unauthorized", Ct);
+        using var client = host.Client((await host.RegisterAsync(Ct)).Token);
+        using var taken = await client.PostAsync("/upload", Form("file"), Ct);
+        Assert.Equal(HttpStatusCode.Created, taken.StatusCode);
+    }
+
     [Fact]
     public async Task A_key_of_this_route_is_not_one_of_the_other()
     {
