@@ -49,7 +49,7 @@ public static class UploadRoutes
         routes.MapPost("/upload", (HttpContext context, Caller? caller, FormUpload form, IOptions<AccessOptions> access, CancellationToken ct) =>
             Caller.IsRefused(context.Request, caller) || (caller is null && access.Value.OpenUpload != true)
                 ? Task.FromResult<IResult>(Problems.Unauthorized.ToResult())
-                : form.ReceiveAsync(context, caller, _open, ct)).DisableAntiforgery();
+                : form.ReceiveAsync(context, caller, _open, ct)).TakesLargeBodies().DisableAntiforgery();
         routes.MapPost("/api/v1/videos/upload", UploadVideoAsync).RequireAuthorization().IsDataPlane().DisableAntiforgery();
         routes.MapSessions();
         routes.MapTus();

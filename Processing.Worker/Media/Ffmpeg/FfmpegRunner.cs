@@ -8,7 +8,12 @@ public sealed record FfmpegPrograms(string Ffmpeg, string Ffprobe)
 {
     public static FfmpegPrograms OnPath { get; } = new("ffmpeg", "ffprobe");
 
-    internal string PathOf(string tool) => tool == "ffprobe" ? Ffprobe : Ffmpeg;
+    internal string PathOf(string tool) => tool switch
+    {
+        "ffmpeg" => Ffmpeg,
+        "ffprobe" => Ffprobe,
+        var other => other,
+    };
 }
 
 /// <summary>

@@ -34,7 +34,7 @@ public static class TusRoutes
 
     public static void MapTus(this IEndpointRouteBuilder routes)
     {
-        routes.Map("/files", OnCollectionAsync);
+        routes.Map("/files", OnCollectionAsync).TakesLargeBodies();
         routes.Map("/files/{fileId}", OnFileAsync).IsDataPlane();
     }
 
