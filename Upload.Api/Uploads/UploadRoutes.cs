@@ -61,7 +61,7 @@ public static class UploadRoutes
         return form.ReceiveAsync(context, caller, route, ct);
 
         async Task<IResult> AnswerAsync(Guid videoId, CancellationToken token) => await library.FindAsync(videoId, token) is { } video
-            ? TypedResults.Json(VideoBody.Of(video), VideoJson.Default.VideoBody, statusCode: StatusCodes.Status201Created)
+            ? TypedResults.Json(VideoBody.Accepted(video), VideoJson.Default.VideoBody, statusCode: StatusCodes.Status201Created)
             : Problems.UnknownVideo.ToResult(); // deleted since the first request with this key
     }
 }

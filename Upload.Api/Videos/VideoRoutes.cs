@@ -15,6 +15,9 @@ namespace Upload.Api.Videos;
 public sealed record VideoBody(
     Guid Id, string? Filename, long? Size, double? Duration, int? Width, int? Height, string? Codec, long? Bitrate, string Status, string? Category, string? Reason, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
 {
+    /// <summary>The answer to an upload: what was accepted, whether or not a worker has it already. A repeated request gets the same.</summary>
+    public static VideoBody Accepted(VideoDetails video) => Of(video) with { Status = VideoRoutes.StatusOf(VideoState.Uploaded), Category = null, Reason = null };
+
     public static VideoBody Of(VideoDetails video)
     {
         var source = video.Media is { } media ? JsonSerializer.Deserialize(media, VideoJson.Default.ProbedSource) : null;

@@ -109,7 +109,7 @@ public static class SessionRoutes
             return Refusal(problem, completed.Detail);
         }
 
-        return await library.FindAsync(completed.VideoId, ct) is { } video ? TypedResults.Json(VideoBody.Of(video), VideoJson.Default.VideoBody) : Problems.UnknownUpload.ToResult();
+        return await library.FindAsync(completed.VideoId, ct) is { } video ? TypedResults.Json(VideoBody.Accepted(video), VideoJson.Default.VideoBody) : Problems.UnknownUpload.ToResult();
     }
 
     private static async Task<IResult> AbortAsync(string uploadId, Caller caller, UploadSessions sessions, UploadEnd end, CancellationToken ct)
