@@ -26,20 +26,23 @@ public sealed partial class FormUpload(
     /// <summary>What a multipart body has beside the file: boundaries, part headers, a few form fields.</summary>
     private const long FormOverheadBytes = 1 << 20;
 
+    /// <summary>Of a body that is refused, as much is still read: its sender then sees the answer.</summary>
+    private const long RefusedBytes = 32 << 20;
+
     /// <summary>Kestrel counts chunked framing as body: 7 bytes for each chunk of 512, the smallest that is worth sending.</summary>
     private const int FramingShare = 64;
 
     public async Task<IResult> ReceiveAsync(HttpContext context, Caller? caller, FormRoute route, CancellationToken ct)
     {
         var (request, maxBytes) = (context.Request, options.Value.MaxBytes);
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize =
-            maxBytes + (maxBytes / FramingShare) + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
+        var mostBytes = maxBytes + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = mostBytes + (mostBytes / FramingShare) + RefusedBytes;
         if (!DigestHeader.TryParse(request.Headers["Content-Digest"], out var content) || !DigestHeader.TryParse(request.Headers["Repr-Digest"], out var representation))
         {
             return Problems.MalformedHeader.ToResult("Content-Digest and Repr-Digest are dictionaries of byte sequences (RFC 9530): sha-256=:BASE64:");
         }
 
-        if (request.ContentLength > maxBytes + FormOverheadBytes)
+        if (request.ContentLength > mostBytes)
         {
             return Problems.TooLarge.ToResult($"At most {maxBytes} bytes.");
         }
@@ -62,7 +65,7 @@ public sealed partial class FormUpload(
                 return Problems.InsufficientStorage.ToResult();
             }
 
-            using UploadBody body = new(request.Body, content, representation);
+            using UploadBody body = new(new LimitedStream(request.Body, mostBytes), content, representation);
             var outcome = await ReadAsync(request, caller?.UserId, body, key, route, ct);
             return outcome.Problem is not { } problem ? await route.Answer(outcome.VideoId, ct)
                 : problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? problem.ToResult(retryAfterSeconds: RetryAfterSeconds)

@@ -53,6 +53,18 @@ internal sealed class PartStream(Stream inner) : PassingStream(inner)
     protected override ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct) => ValueTask.CompletedTask;
 }
 
+/// <summary>
+/// Refuses a body that is larger than it may be. The server's own limit lies above: there the connection is cut at once, and a client
+/// or a gateway that is still sending may not see the answer.
+/// </summary>
+internal sealed class LimitedStream(Stream inner, long most) : PassingStream(inner)
+{
+    private long _read;
+
+    protected override ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct) =>
+        (_read += bytes.Length) <= most ? ValueTask.CompletedTask : throw new BadHttpRequestException("The body is too large.", StatusCodes.Status413PayloadTooLarge);
+}
+
 /// <summary>Hashes what passes.</summary>
 internal sealed class HashingStream(Stream inner, RunningDigest digest) : PassingStream(inner)
 {
