@@ -66,6 +66,12 @@ public sealed class Quotas(LifecycleDatabase database, QuotaPolicy policy)
     /// <exception cref="QuotaExceededException">The day's videos are used up. The transaction is committed: with the alert, if it was the day's first.</exception>
     internal async Task AdmitAsync(LifecycleTransaction transaction, Guid userId, CancellationToken ct)
     {
+        // Without a quota nobody waits for anybody.
+        if (await transaction.Connection.ScalarAsync<int>("select coalesce(daily_quota, $2) from users where id = $1", [userId, policy.DefaultDailyLimit], ct) == 0)
+        {
+            return;
+        }
+
         // A statement of its own: one that waited for the lock still counts what was there before it waited.
         await transaction.Connection.ExecuteAsync("select from users where id = $1 for no key update", [userId], ct);
         if (await ReadAsync(transaction.Connection, userId, ct) is not { Use: { Limit: > 0 } use } read || use.Used < use.Limit)
