@@ -311,12 +311,17 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         await using var host = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxConcurrentParts", "1"));
         using var client = _client.At(host.Http.BaseAddress!);
         var id = await client.OpenAsync(1000);
-        using StallingContent body = new(1000);
-        using HttpRequestMessage stalled = new(HttpMethod.Put, $"/api/v1/uploads/{id}/parts/1") { Content = body };
-        var stalling = client.Http.SendAsync(stalled, Ct);
+        StallingContent body = new(1000);
+        var stalling = StallAsync(body);
         await body.Sent.Task;
         await Poll.UntilAsync(async () =>
         {
+            if (stalling.IsCompleted)
+            {
+                body = new(1000);
+                stalling = StallAsync(body); // another part was there first
+            }
+
             using var busy = await client.PutAsync(id, "1", SessionClient.Random(1000));
             Assert.True(busy.StatusCode is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable);
             Assert.Equal(busy.StatusCode == HttpStatusCode.ServiceUnavailable, busy.Headers.RetryAfter is not null);
@@ -329,6 +334,12 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         }, status => status == HttpStatusCode.OK, _within, "the stalled client's place");
         body.Dispose();
         await Assert.ThrowsAnyAsync<Exception>(async () => (await stalling).EnsureSuccessStatusCode());
+
+        async Task<HttpResponseMessage> StallAsync(StallingContent content)
+        {
+            using HttpRequestMessage stalled = new(HttpMethod.Put, $"/api/v1/uploads/{id}/parts/1") { Content = content };
+            return await client.Http.SendAsync(stalled, Ct);
+        }
     }
 
     private static async Task<Guid> VideoOfAsync(HttpResponseMessage completed)
