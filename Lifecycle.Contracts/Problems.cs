@@ -11,6 +11,9 @@ public sealed record Problem(string Code, int Status, string Title)
 /// <summary>The one table of problems; docs/operations.md lists the same ones (checked by a test).</summary>
 public static class Problems
 {
+    /// <summary>When to come again after a refusal that passes by itself.</summary>
+    public const int RetryAfterSeconds = 5;
+
     public static readonly Problem NoFile = new("no-file", 400, "No file was provided: send multipart/form-data with a part named 'file'.");
     public static readonly Problem NoVideo = new("no-video", 400, "No file was provided: send multipart/form-data with a part named 'video'.");
     public static readonly Problem EmptyFile = new("empty-file", 400, "The file is empty.");

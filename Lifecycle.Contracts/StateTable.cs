@@ -55,9 +55,12 @@ public sealed class StateTable<TState, TTrigger>
     /// <summary>As written in the database and on the wire.</summary>
     public string NameOf(TState state) => _names[state];
 
+    /// <summary>The state that a caller names; null: none.</summary>
+    public TState? Find(string name) => _states.TryGetValue(name, out var state) ? state : null;
+
     /// <exception cref="FormatException">The text names no state: the database holds a newer version's row.</exception>
     public TState Parse(string name) =>
-        _states.TryGetValue(name, out var state) ? state : throw new FormatException($"'{name}' is no {typeof(TState).Name}.");
+        Find(name) ?? throw new FormatException($"'{name}' is no {typeof(TState).Name}.");
 }
 
 /// <summary>What came of an attempted move.</summary>

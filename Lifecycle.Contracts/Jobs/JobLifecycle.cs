@@ -65,6 +65,15 @@ public static class JobLifecycle
         new(JobState.Failed, JobTrigger.Replayed, JobState.Queued, "operator or API", "workers poll"),
     ]);
 
+    /// <summary>The names of the states of jobs that go on.</summary>
+    public static string[] OpenNames { get; } = [.. Enum.GetValues<JobState>().Where(state => !IsOver(state)).Select(Table.NameOf)];
+
+    /// <summary>The names of the states in which a job has ended without what it was for.</summary>
+    public static string[] LostNames { get; } = [.. Enum.GetValues<JobState>().Where(state => IsOver(state) && state != JobState.Completed).Select(Table.NameOf)];
+
+    /// <summary>Whether the job has ended: only a replay leaves such a state.</summary>
+    public static bool IsOver(JobState state) => Table.AllowedIn(state).All(trigger => trigger == JobTrigger.Replayed);
+
     /// <summary>As written in the database.</summary>
     public static string NameOf(JobKind kind) => kind.ToString().ToLowerInvariant();
 

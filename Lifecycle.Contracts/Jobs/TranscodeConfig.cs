@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 
 namespace Lifecycle.Contracts.Jobs;
@@ -56,7 +57,7 @@ public static class TranscodeFormats
         new[] { 2160, 1440, 1080, 720, 480, 360, 240 }.ToFrozenDictionary(side => $"{side}p", StringComparer.Ordinal);
 
     /// <summary>x264's, slowest last; the other encoders' numbers are derived from their place.</summary>
-    public static IReadOnlyList<string> Presets { get; } = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+    public static ImmutableArray<string> Presets { get; } = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
     public const string DefaultFormat = "mp4";
 

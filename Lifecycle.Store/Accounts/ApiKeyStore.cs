@@ -17,8 +17,7 @@ public sealed class ApiKeyStore(LifecycleDatabase database)
     public async Task<ApiKey?> CreateAsync(Guid userId, string name, byte[] hash, string shown, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        // A statement of its own: one that waited for the lock still counts what was there before it waited.
-        await transaction.Connection.ExecuteAsync("select from users where id = $1 for no key update", [userId], ct);
+        await transaction.LockAccountAsync(userId, ct);
         var key = await transaction.Connection.FirstAsync(
             $"""
             insert into api_keys (id, user_id, name, hash, shown) select $1, u.id, $3, $4, $5 from users u

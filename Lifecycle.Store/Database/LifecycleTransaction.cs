@@ -65,6 +65,12 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
         await connection.DisposeAsync();
     }
 
+    /// <summary>
+    /// Locks the account's row, before any video's. A statement of its own, which the count that it guards must not be part of: one that waited
+    /// for the lock still counts what was there before it waited.
+    /// </summary>
+    public Task LockAccountAsync(Guid userId, CancellationToken ct) => connection.ExecuteAsync("select from users where id = $1 for no key update", [userId], ct);
+
     /// <summary>Locks the video's row; null where there is none.</summary>
     public Task<LockedVideo?> LockVideoAsync(Guid videoId, CancellationToken ct) => connection.FirstAsync(
         "select state, sequence, version, upload_token, trace_parent from videos where id = $1 for update", [videoId],
@@ -111,14 +117,13 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
             return JobLifecycle.Table.Refusal(job.State, trigger);
         }
 
-        var ends = JobLifecycle.Table.AllowedIn(next).All(allowed => allowed == JobTrigger.Replayed);
         await connection.ExecuteAsync(
             """
             update jobs set state = $2, failure_category = $3, failure_reason = $4,
                 started_at = case when $5 then coalesce(started_at, now()) when not $7 then started_at end,
                 finished_at = case when $6 then now() end
             where id = $1
-            """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, ends, trigger == JobTrigger.Replayed], ct);
+            """, [job.Id, JobLifecycle.Table.NameOf(next), failure?.CategoryName, failure?.Reason, trigger == JobTrigger.WorkClaimed, JobLifecycle.IsOver(next), trigger == JobTrigger.Replayed], ct);
         if (next == JobState.Cancelled)
         {
             await CloseTasksAsync(job.Id, ct);

@@ -15,14 +15,14 @@ public sealed class JobDependencies(LifecycleDatabase database)
     private const string Decided =
         """
         from jobs j where j.state = 'pending' and (
-            exists (select from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = j.id and o.state in ('failed', 'cancelled'))
+            exists (select from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = j.id and o.state = any($2))
             or not exists (select from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = j.id and o.state <> 'completed'))
         """;
 
     /// <summary>Decides every job that waited for this one.</summary>
     public async Task DecideDependentsAsync(Guid jobId, CancellationToken ct)
     {
-        foreach (var (dependent, videoId) in await ReadAsync($"select j.id, j.video_id {Decided} and j.id in (select job_id from job_dependencies where depends_on = $1)", [jobId], ct))
+        foreach (var (dependent, videoId) in await ReadAsync($"select j.id, j.video_id {Decided} and j.id in (select job_id from job_dependencies where depends_on = $1)", [jobId, JobLifecycle.LostNames], ct))
         {
             await DecideAsync(dependent, videoId, ct);
         }
@@ -30,7 +30,7 @@ public sealed class JobDependencies(LifecycleDatabase database)
 
     /// <summary>Pending jobs that can be decided, the oldest first.</summary>
     internal Task<List<(Guid JobId, Guid VideoId)>> DecidedAsync(int most, CancellationToken ct) =>
-        ReadAsync($"select j.id, j.video_id {Decided} order by j.sequence limit $1", [most], ct);
+        ReadAsync($"select j.id, j.video_id {Decided} order by j.sequence limit $1", [most, JobLifecycle.LostNames], ct);
 
     /// <summary>Queues the job, or fails it with its dependency.</summary>
     public async Task DecideAsync(Guid jobId, Guid videoId, CancellationToken ct)
@@ -42,7 +42,7 @@ public sealed class JobDependencies(LifecycleDatabase database)
         }
 
         var lost = await transaction.Connection.FirstAsync(
-            "select o.id, o.state from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = $1 and o.state in ('failed', 'cancelled') order by o.sequence limit 1", [jobId],
+            "select o.id, o.state from job_dependencies d join jobs o on o.id = d.depends_on where d.job_id = $1 and o.state = any($2) order by o.sequence limit 1", [jobId, JobLifecycle.LostNames],
             row => new { Id = row.GetGuid(0), State = row.GetString(1) }, ct);
         if (lost is not null)
         {

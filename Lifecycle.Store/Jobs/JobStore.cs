@@ -86,7 +86,7 @@ public sealed class JobStore(LifecycleDatabase database)
             return (JobCreation.VideoNotUsable, default);
         }
 
-        if (await connection.ScalarAsync<long>("select count(*) from jobs where video_id = $1 and state in ('pending', 'queued', 'processing', 'paused')", [videoId], ct) >= MostOpenPerVideo)
+        if (await connection.ScalarAsync<long>("select count(*) from jobs where video_id = $1 and state = any($2)", [videoId, JobLifecycle.OpenNames], ct) >= MostOpenPerVideo)
         {
             return (JobCreation.TooMany, default);
         }
@@ -94,7 +94,7 @@ public sealed class JobStore(LifecycleDatabase database)
         var states = await connection.ListAsync(
             "select j.state from jobs j join videos v on v.id = j.video_id where j.id = any($1) and ($2::uuid is null or v.owner_id = $2)", [dependsOn.ToArray(), ownerId],
             row => JobLifecycle.Table.Parse(row.GetString(0)), ct);
-        if (states.Count != dependsOn.Count || states.Any(state => state is JobState.Failed or JobState.Cancelled))
+        if (states.Count != dependsOn.Count || states.Any(state => JobLifecycle.IsOver(state) && state != JobState.Completed))
         {
             return (JobCreation.BadDependency, default);
         }
@@ -171,7 +171,7 @@ public sealed class JobStore(LifecycleDatabase database)
             return new(MoveOutcome.Missing, default);
         }
 
-        if (job is not { Kind: JobKind.Transcode, State: JobState.Completed or JobState.Failed or JobState.Cancelled })
+        if (job.Kind != JobKind.Transcode || !JobLifecycle.IsOver(job.State))
         {
             return new(MoveOutcome.NotAllowed, job.State);
         }

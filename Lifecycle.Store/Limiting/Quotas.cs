@@ -72,8 +72,7 @@ public sealed class Quotas(LifecycleDatabase database, QuotaPolicy policy)
             return;
         }
 
-        // A statement of its own: one that waited for the lock still counts what was there before it waited.
-        await transaction.Connection.ExecuteAsync("select from users where id = $1 for no key update", [userId], ct);
+        await transaction.LockAccountAsync(userId, ct);
         if (await ReadAsync(transaction.Connection, userId, ct) is not { Use: { Limit: > 0 } use } read || use.Used < use.Limit)
         {
             return;

@@ -158,17 +158,7 @@ public sealed partial class ObjectStore(IAmazonS3 s3, Bucket bucket)
     public async Task<UploadedPart> PutPartAsync(string key, string uploadId, int number, byte[] buffer, int bytes, CancellationToken ct)
     {
         using MemoryStream body = new(buffer, 0, bytes, writable: false);
-        var response = await s3.UploadPartAsync(new UploadPartRequest
-        {
-            BucketName = bucket.Name,
-            Key = key,
-            UploadId = uploadId,
-            PartNumber = number,
-            InputStream = body,
-            PartSize = bytes,
-            UseChunkEncoding = false,
-        }, ct);
-        return new(number, response.ETag, bytes);
+        return await PutPartAsync(key, uploadId, number, body, bytes, ct);
     }
 
     /// <summary>Makes the object whole. Repeating it after a lost answer is success.</summary>

@@ -181,15 +181,7 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
 
         // Runs at once: the crash itself took the lease's length already.
         TimeSpan? delay = schedule.DelayAfter(task.Attempt) is null ? null : TimeSpan.Zero;
-        if (job.State == JobState.Cancelled)
-        {
-            await WriteEndAsync(transaction, task, TaskTrigger.Cancelled, 0, TimeSpan.Zero, null, null, ct);
-        }
-        else
-        {
-            await SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.LeaseExpired, delay, ct);
-        }
-
+        await EndLockedAsync(transaction, video, job, task, (_, _, _) => SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.LeaseExpired, delay, ct), ct);
         await transaction.CommitAsync(ct);
     }
 
@@ -242,18 +234,22 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
             return RunEnd.LeaseLost;
         }
 
-        var result = RunEnd.Committed;
-        if (job.State == JobState.Cancelled)
-        {
-            await WriteEndAsync(transaction, task, TaskTrigger.Cancelled, 0, TimeSpan.Zero, null, null, ct); // whatever came of the run, nobody wants it
-        }
-        else
-        {
-            result = await end(transaction, video, job);
-        }
-
+        var result = await EndLockedAsync(transaction, video, job, task, end, ct);
         await transaction.CommitAsync(ct);
         return result;
+    }
+
+    /// <summary>Of a cancelled job nobody wants what came of the run, whatever it is.</summary>
+    private static async Task<RunEnd> EndLockedAsync(
+        LifecycleTransaction transaction, LockedVideo video, LockedJob job, ClaimedTask task, Func<LifecycleTransaction, LockedVideo, LockedJob, Task<RunEnd>> end, CancellationToken ct)
+    {
+        if (job.State != JobState.Cancelled)
+        {
+            return await end(transaction, video, job);
+        }
+
+        await WriteEndAsync(transaction, task, TaskTrigger.Cancelled, 0, TimeSpan.Zero, null, null, ct);
+        return RunEnd.Committed;
     }
 
     /// <summary>Locks video, job and task; null when the lease is not this one any more.</summary>

@@ -69,7 +69,7 @@ public sealed class VideoStore(LifecycleDatabase database)
 
         await transaction.MoveAsync(video, VideoTrigger.Deleted, null, ct);
         TaskFailure cancelled = new(FailureCategory.Cancelled, "The video was deleted.", null, IsPermanent: true);
-        foreach (var jobId in await transaction.Connection.ListAsync("select id from jobs where video_id = $1 and state in ('pending', 'queued', 'processing', 'paused') order by id", [videoId], row => row.GetGuid(0), ct))
+        foreach (var jobId in await transaction.Connection.ListAsync("select id from jobs where video_id = $1 and state = any($2) order by id", [videoId, JobLifecycle.OpenNames], row => row.GetGuid(0), ct))
         {
             if (await transaction.LockJobAsync(jobId, ct) is { } job)
             {

@@ -18,9 +18,6 @@ public sealed class ProgressReports(LifecycleDatabase database, WebhookSignal si
     /// <summary>Jobs times webhooks of one pass; those that are over come in the next.</summary>
     private const int Batch = 1000;
 
-    private static readonly string[] _open =
-        [.. Enum.GetValues<JobState>().Where(state => !JobLifecycle.Table.AllowedIn(state).All(trigger => trigger == JobTrigger.Replayed)).Select(JobLifecycle.Table.NameOf)];
-
     public async Task PassAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
@@ -46,7 +43,7 @@ public sealed class ProgressReports(LifecycleDatabase database, WebhookSignal si
         update webhook_deliveries d set state = $1, ended_at = now(), lease_token = null, lease_until = null
         where d.job_id is not null and d.state = 'pending' and (d.lease_until is null or d.lease_until < now())
         and not exists (select from jobs j where j.id = d.job_id and j.state = any($2))
-        """, [Outdated, _open], ct);
+        """, [Outdated, JobLifecycle.OpenNames], ct);
 
     private static Task<List<Report>> ReportsAsync(NpgsqlConnection connection, CancellationToken ct) => connection.ListAsync(
         $"""

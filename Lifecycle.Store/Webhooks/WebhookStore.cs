@@ -26,8 +26,7 @@ public sealed class WebhookStore(LifecycleDatabase database, WebhookSignal signa
     {
         await using var transaction = await database.BeginAsync(ct);
         var connection = transaction.Connection;
-        // The lock first, in a statement of its own: the count must see what the one before has committed.
-        await connection.ExecuteAsync("select from users where id = $1 for no key update", [ownerId], ct);
+        await transaction.LockAccountAsync(ownerId, ct);
         var webhook = await connection.FirstAsync(
             $"""
             insert into webhooks (id, owner_id, url, events, secret) select $1, $2, $3, $4::jsonb, $5

@@ -1,3 +1,4 @@
+using System.Text;
 using Processing.Worker.Media.Encoders;
 using Processing.Worker.Media.Ffmpeg;
 using Processing.Worker.Media.Planning;
@@ -39,7 +40,11 @@ public sealed class OutputMuxer(FfmpegRunner ffmpeg)
                     OnLine = new FfmpegProgress("out_time_us", plan.DurationSeconds * 1e6, 0, progress).Accept,
                 },
                 ct);
-            await MuxArguments.MendAsync(workDir, format, ct);
+            if (format == "hls")
+            {
+                await MendPlaylistAsync(Path.Combine(workDir, MuxArguments.Playlist), ct);
+            }
+
             var files = new List<MediaFile>();
             foreach (var (name, contentType) in MuxArguments.Outputs(format))
             {
@@ -52,6 +57,13 @@ public sealed class OutputMuxer(FfmpegRunner ffmpeg)
         {
             Directory.Delete(workDir, recursive: true);
         }
+    }
+
+    private static async Task MendPlaylistAsync(string path, CancellationToken ct)
+    {
+        var written = await OutputFile.ReadAsync(path, ct) ?? throw new FileNotFoundException("The playlist was not written.");
+        File.Delete(path); // it is another user's
+        await File.WriteAllTextAsync(path, MuxArguments.Mend(Encoding.UTF8.GetString(written)), ct);
     }
 
     private async Task<MuxedOutput> LookAsync(

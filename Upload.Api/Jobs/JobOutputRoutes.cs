@@ -18,8 +18,6 @@ public sealed class DownloadGate() : Gate(256);
 /// </summary>
 internal static class JobOutputRoutes
 {
-    private const int RetryAfterSeconds = 5;
-
     public static void MapOutput(this RouteGroupBuilder jobs)
     {
         string[] reads = [HttpMethods.Get, HttpMethods.Head];
@@ -49,7 +47,7 @@ internal static class JobOutputRoutes
 
         if (gate.TryEnter() is not { } place)
         {
-            return Problems.Unavailable.ToResult("This server serves no more downloads at the moment.", RetryAfterSeconds);
+            return Problems.Unavailable.ToResult("This server serves no more downloads at the moment.", Problems.RetryAfterSeconds);
         }
 
         context.Response.RegisterForDispose(place);

@@ -80,7 +80,7 @@ public static class JobRoutes
         JobState? state = null;
         if (status is not null)
         {
-            state = Enum.GetValues<JobState>().Cast<JobState?>().FirstOrDefault(one => JobLifecycle.Table.NameOf(one!.Value) == status);
+            state = JobLifecycle.Table.Find(status);
             if (state is null)
             {
                 return Problems.InvalidField.ToResult($"status is one of: {string.Join(", ", Enum.GetValues<JobState>().Select(JobLifecycle.Table.NameOf))}.");

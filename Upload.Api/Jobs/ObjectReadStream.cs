@@ -1,4 +1,5 @@
 using Lifecycle.Store.Objects;
+using Upload.Api.Uploads;
 
 namespace Upload.Api.Jobs;
 
@@ -6,16 +7,12 @@ namespace Upload.Api.Jobs;
 /// An object as a stream that can be sought: the framework's range handling moves the position, and the store is asked from there when the
 /// first byte is read. Nothing is asked for a HEAD.
 /// </summary>
-internal sealed class ObjectReadStream(ObjectStore objects, string key, long length) : Stream
+internal sealed class ObjectReadStream(ObjectStore objects, string key, long length) : ForwardStream
 {
     private Stream? _open;
     private long _position;
 
-    public override bool CanRead => true;
-
     public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -50,18 +47,6 @@ internal sealed class ObjectReadStream(ObjectStore objects, string key, long len
         _position += read;
         return read > 0 ? read : throw new EndOfStreamException("The store sent less than the object has."); // not a short answer that looks whole
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Objects are read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

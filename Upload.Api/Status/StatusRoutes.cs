@@ -22,8 +22,6 @@ internal sealed partial class StatusJson : JsonSerializerContext;
 /// <summary><c>GET /video/{id}/status</c>, and its changes over WebSocket or server-sent events at <c>/status/stream</c>.</summary>
 public static class StatusRoutes
 {
-    private const int RetryAfterSeconds = 5;
-
     public static IServiceCollection AddStatusStreams(this IServiceCollection services)
     {
         services.AddOptions<StatusOptions>().BindConfiguration(StatusOptions.Section).ValidateOnStart();
@@ -66,7 +64,7 @@ public static class StatusRoutes
         using var place = gate.TryEnter();
         if (place is null)
         {
-            return Problems.Unavailable.ToResult("This server keeps no more status streams open at the moment.", RetryAfterSeconds);
+            return Problems.Unavailable.ToResult("This server keeps no more status streams open at the moment.", Problems.RetryAfterSeconds);
         }
 
         // The snapshot is the look-up: an unknown id is 404 before any upgrade.

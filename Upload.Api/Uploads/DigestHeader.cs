@@ -12,6 +12,27 @@ public sealed record DigestHeader(byte[]? Sha256, byte[]? Sha512)
 
     public bool IsEmpty => Sha256 is null && Sha512 is null;
 
+    internal IEnumerable<HashAlgorithmName> Algorithms => Named.Select(named => named.Algorithm);
+
+    private IEnumerable<(HashAlgorithmName Algorithm, byte[] Digest)> Named
+    {
+        get
+        {
+            if (Sha256 is not null)
+            {
+                yield return (HashAlgorithmName.SHA256, Sha256);
+            }
+
+            if (Sha512 is not null)
+            {
+                yield return (HashAlgorithmName.SHA512, Sha512);
+            }
+        }
+    }
+
+    /// <summary>True when every digest that the header names is that of the bytes that have passed.</summary>
+    internal bool Matches(RunningChecks checks) => Named.All(named => named.Digest.AsSpan().SequenceEqual(checks.Of(named.Algorithm)));
+
     /// <summary>False where the text is no such dictionary, or a known digest has a wrong length.</summary>
     public static bool TryParse(string? text, out DigestHeader header)
     {
@@ -65,28 +86,20 @@ public sealed record DigestHeader(byte[]? Sha256, byte[]? Sha512)
 /// <summary>Hashes a stream's bytes as they pass; SHA-512 only when somebody asked for it.</summary>
 public sealed class RunningDigest(bool sha512) : IDisposable
 {
-    private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly IncrementalHash? _sha512 = sha512 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA512) : null;
+    private readonly RunningChecks _checks = new(sha512 ? [HashAlgorithmName.SHA256, HashAlgorithmName.SHA512] : [HashAlgorithmName.SHA256]);
 
     public long Bytes { get; private set; }
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Bytes += bytes.Length;
-        _sha256.AppendData(bytes);
-        _sha512?.AppendData(bytes);
+        _checks.Append(bytes);
     }
 
-    public byte[] Sha256() => _sha256.GetCurrentHash();
+    public byte[] Sha256() => _checks.Of(HashAlgorithmName.SHA256);
 
     /// <summary>True when every digest that the header names is this one's.</summary>
-    public bool Matches(DigestHeader header) =>
-        (header.Sha256 is null || header.Sha256.AsSpan().SequenceEqual(_sha256.GetCurrentHash()))
-        && (header.Sha512 is null || header.Sha512.AsSpan().SequenceEqual(_sha512!.GetCurrentHash()));
+    public bool Matches(DigestHeader header) => header.Matches(_checks);
 
-    public void Dispose()
-    {
-        _sha256.Dispose();
-        _sha512?.Dispose();
-    }
+    public void Dispose() => _checks.Dispose();
 }

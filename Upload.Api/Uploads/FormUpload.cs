@@ -21,8 +21,6 @@ public sealed record FormRoute(string Scope, string Field, Problem NoFile, Probl
 public sealed partial class FormUpload(
     SourceUpload upload, UploadStore uploads, IdempotencyStore keys, UploadGate gate, IOptions<UploadOptions> options, ILogger<FormUpload> logger)
 {
-    private const int RetryAfterSeconds = 5;
-
     /// <summary>What a multipart body has beside the file: boundaries, part headers, a few form fields.</summary>
     private const long FormOverheadBytes = 1 << 20;
 
@@ -55,7 +53,7 @@ public sealed partial class FormUpload(
         using var place = gate.TryEnter();
         if (place is null)
         {
-            return Problems.Unavailable.ToResult("This server takes no more uploads at the moment.", RetryAfterSeconds);
+            return Problems.Unavailable.ToResult("This server takes no more uploads at the moment.", Problems.RetryAfterSeconds);
         }
 
         try
@@ -68,7 +66,7 @@ public sealed partial class FormUpload(
             using UploadBody body = new(new LimitedStream(request.Body, mostBytes), content, representation);
             var outcome = await ReadAsync(request, caller?.UserId, body, key, route, ct);
             return outcome.Problem is not { } problem ? await route.Answer(outcome.VideoId, ct)
-                : problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? problem.ToResult(retryAfterSeconds: RetryAfterSeconds)
+                : problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? problem.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds)
                 : problem.ToResult();
         }
         catch (BodyException exception)
@@ -78,7 +76,7 @@ public sealed partial class FormUpload(
         catch (Exception exception) when (exception is IOException || Outages.IsOutage(exception) || (exception is OperationCanceledException && !ct.IsCancellationRequested))
         {
             Log.StorageFailed(logger, exception);
-            return route.StorageFailure.ToResult(retryAfterSeconds: RetryAfterSeconds);
+            return route.StorageFailure.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
         }
     }
 

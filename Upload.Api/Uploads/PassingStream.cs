@@ -3,8 +3,8 @@ using Lifecycle.Store.Faults;
 
 namespace Upload.Api.Uploads;
 
-/// <summary>A body that is read once, forward, and only asynchronously; a deriving class sees the bytes pass.</summary>
-internal abstract class PassingStream(Stream inner) : Stream
+/// <summary>Bytes that are read once, forward, and only asynchronously.</summary>
+internal abstract class ForwardStream : Stream
 {
     public override bool CanRead => true;
 
@@ -20,17 +20,12 @@ internal abstract class PassingStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        var read = await inner.ReadAsync(buffer, cancellationToken);
-        await OnReadAsync(buffer[..read], cancellationToken);
-        return read;
-    }
+    public abstract override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Bodies are read asynchronously.");
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is read asynchronously.");
 
     public override void Flush()
     {
@@ -41,6 +36,17 @@ internal abstract class PassingStream(Stream inner) : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
+
+/// <summary>A body; a deriving class sees the bytes pass.</summary>
+internal abstract class PassingStream(Stream inner) : ForwardStream
+{
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await inner.ReadAsync(buffer, cancellationToken);
+        await OnReadAsync(buffer[..read], cancellationToken);
+        return read;
+    }
 
     protected abstract ValueTask OnReadAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct);
 }

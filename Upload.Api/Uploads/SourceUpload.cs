@@ -38,13 +38,13 @@ public sealed partial class SourceUpload(
         Guid videoId, Guid? ownerId, FilePart file, Func<RunningDigest, CancellationToken, Task<Problem?>> accept, IdempotencyKey? key, long? length, bool sha512, CancellationToken ct)
     {
         var token = await uploads.BeginAsync(videoId, ownerId, file.FileName, ct);
-        using var stopBeating = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var beating = BeatAsync(videoId, token, key, stopBeating);
+        await using Heartbeat beat = new(_beat, alive => BeatAsync(videoId, token, key, alive), time);
+        using var lasting = CancellationTokenSource.CreateLinkedTokenSource(ct, beat.Lost);
         try
         {
             // A key that was taken over before this row was there could not fence it.
             var outcome = key is null || await keys.RenewAsync(key.Scope, key.Key, videoId, ct)
-                ? await TransferAsync(videoId, token, file, accept, length, sha512, stopBeating.Token)
+                ? await TransferAsync(videoId, token, file, accept, length, sha512, lasting.Token)
                 : UploadOutcome.Refused(Problems.StorageFailure);
             if (outcome.Problem is not null)
             {
@@ -62,11 +62,6 @@ public sealed partial class SourceUpload(
         {
             await end.TakeApartAsync(videoId, token);
             throw;
-        }
-        finally
-        {
-            await stopBeating.CancelAsync();
-            await beating;
         }
     }
 
@@ -114,34 +109,26 @@ public sealed partial class SourceUpload(
     }
 
     /// <summary>Renews the lease; a lost one ends the transfer.</summary>
-    private async Task BeatAsync(Guid videoId, long token, IdempotencyKey? key, CancellationTokenSource transfer)
+    private async Task<bool> BeatAsync(Guid videoId, long token, IdempotencyKey? key, CancellationToken ct)
     {
-        using PeriodicTimer timer = new(_beat, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(transfer.Token))
+            if (!await uploads.RenewAsync(videoId, token, ct))
             {
-                try
-                {
-                    if (!await uploads.RenewAsync(videoId, token, transfer.Token))
-                    {
-                        await transfer.CancelAsync();
-                    }
-                    else if (key is not null)
-                    {
-                        await keys.RenewAsync(key.Scope, key.Key, videoId, transfer.Token);
-                    }
-                }
-                catch (Exception exception) when (Outages.IsOutage(exception))
-                {
-                    Log.BeatMissed(logger, videoId, exception.Message); // three beats fit into a lease
-                }
+                return false;
+            }
+
+            if (key is not null)
+            {
+                await keys.RenewAsync(key.Scope, key.Key, videoId, ct);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (Outages.IsOutage(exception))
         {
-            // The transfer is over.
+            Log.BeatMissed(logger, videoId, exception.Message); // three beats fit into a lease
         }
+
+        return true;
     }
 
     private static partial class Log

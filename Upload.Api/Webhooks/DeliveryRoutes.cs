@@ -36,7 +36,7 @@ internal static class DeliveryRoutes
             return refusal;
         }
 
-        var state = Enum.GetValues<DeliveryState>().Cast<DeliveryState?>().FirstOrDefault(one => DeliveryLifecycle.Table.NameOf(one!.Value) == status);
+        var state = status is null ? null : DeliveryLifecycle.Table.Find(status);
         if (status is not null && state is null)
         {
             return Problems.InvalidField.ToResult($"status is one of {string.Join(", ", Enum.GetValues<DeliveryState>().Select(DeliveryLifecycle.Table.NameOf))}.");

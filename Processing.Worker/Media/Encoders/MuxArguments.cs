@@ -1,15 +1,14 @@
 using System.Globalization;
-using System.Text;
 using Processing.Worker.Media.Ffmpeg;
 
 namespace Processing.Worker.Media.Encoders;
 
-/// <summary>The arguments that put finished tracks into one file, or into a playlist and the file that it cuts. Nothing is encoded again.</summary>
+/// <summary>The arguments that put finished tracks into one file, or into a playlist and the file that it cuts. Nothing is encoded again. Pure.</summary>
 internal static class MuxArguments
 {
     public const string VideoInput = "video.mp4";
 
-    private const string Playlist = "output.m3u8";
+    public const string Playlist = "output.m3u8";
 
     private const string PlaylistMedia = "output.m4s";
 
@@ -49,16 +48,7 @@ internal static class MuxArguments
     }
 
     /// <summary>ffmpeg's muxer puts the base before the segments' names, and forgets it before the initialization segment's.</summary>
-    public static async Task MendAsync(string folder, string format, CancellationToken ct)
-    {
-        if (format == "hls")
-        {
-            var path = Path.Combine(folder, Playlist);
-            var text = Encoding.UTF8.GetString(await OutputFile.ReadAsync(path, ct) ?? throw new FileNotFoundException("The playlist was not written."));
-            File.Delete(path); // it is another user's
-            await File.WriteAllTextAsync(path, text.Replace($"URI=\"{PlaylistMedia}\"", $"URI=\"{PlaylistBase}{PlaylistMedia}\"", StringComparison.Ordinal), ct);
-        }
-    }
+    public static string Mend(string playlist) => playlist.Replace($"URI=\"{PlaylistMedia}\"", $"URI=\"{PlaylistBase}{PlaylistMedia}\"", StringComparison.Ordinal);
 
     private static IEnumerable<string> Input(string demuxer, string name) => ["-protocol_whitelist", "file", "-f", demuxer, "-i", FfmpegArguments.FileUrl(name)];
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lifecycle.Contracts.Jobs;
 
 namespace Processing.Worker.Media.Encoders;
 
@@ -18,8 +19,6 @@ internal static class VideoEncoders
     private const double HevcCrfOffset = 4;
     private const int Vp9Crf = 33;
     private const int Av1Crf = 38;
-
-    private static readonly string[] _presets = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
     /// <summary>The encoders whose forced key frames are exact; a chunk of the others is one segment.</summary>
     public static bool ForcesKeyFrames(string encoder) => encoder == "libx264";
@@ -72,7 +71,7 @@ internal static class VideoEncoders
         return ["-maxrate", Text(most), "-bufsize", Text((long)(most * BufferSeconds))];
     }
 
-    private static int Place(MediaSettings settings) => Math.Max(0, Array.IndexOf(_presets, settings.Preset));
+    private static int Place(MediaSettings settings) => Math.Max(0, TranscodeFormats.Presets.IndexOf(settings.Preset));
 
     private static int Thousandths(double frameRate) => (int)Math.Round(frameRate * 1000);
 

@@ -30,7 +30,7 @@ public sealed class PartReceiver(UploadSessions sessions, ObjectStore objects, F
 
         // Chunked framing counts as body, so the bytes are counted here.
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
-        using RunningChecks checks = new([HashAlgorithmName.MD5, .. digests.Algorithms]);
+        using RunningChecks checks = new([HashAlgorithmName.MD5, .. digests.Content.Algorithms]);
         using PartBody body = new(bytes);
         PartStream source = new(request.Body);
         try
@@ -76,22 +76,6 @@ public sealed class PartReceiver(UploadSessions sessions, ObjectStore objects, F
 /// <summary>What a part's headers promise of its bytes.</summary>
 internal sealed record PartDigests(byte[]? Md5, DigestHeader Content)
 {
-    public IEnumerable<HashAlgorithmName> Algorithms
-    {
-        get
-        {
-            if (Content.Sha256 is not null)
-            {
-                yield return HashAlgorithmName.SHA256;
-            }
-
-            if (Content.Sha512 is not null)
-            {
-                yield return HashAlgorithmName.SHA512;
-            }
-        }
-    }
-
     public static bool TryParse(HttpRequest request, out PartDigests digests)
     {
         digests = new(null, DigestHeader.None);
@@ -114,8 +98,5 @@ internal sealed record PartDigests(byte[]? Md5, DigestHeader Content)
         return true;
     }
 
-    public bool Match(RunningChecks checks) =>
-        (Md5 is null || Md5.AsSpan().SequenceEqual(checks.Of(HashAlgorithmName.MD5)))
-        && (Content.Sha256 is null || Content.Sha256.AsSpan().SequenceEqual(checks.Of(HashAlgorithmName.SHA256)))
-        && (Content.Sha512 is null || Content.Sha512.AsSpan().SequenceEqual(checks.Of(HashAlgorithmName.SHA512)));
+    public bool Match(RunningChecks checks) => (Md5 is null || Md5.AsSpan().SequenceEqual(checks.Of(HashAlgorithmName.MD5))) && Content.Matches(checks);
 }

@@ -4,6 +4,7 @@ using Lifecycle.Store.Objects;
 using Lifecycle.Store.Uploads;
 using Lifecycle.Store.Videos;
 using Microsoft.Extensions.Options;
+using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads.Sessions;
 
@@ -16,6 +17,13 @@ public sealed record SessionRequest(
 public readonly record struct OpenedSession(UploadSession? Session, Problem? Problem, string? Detail = null)
 {
     public static OpenedSession Refused(Problem problem, string? detail = null) => new(null, problem, detail);
+}
+
+internal static class SessionRefusals
+{
+    /// <summary>The problem as an answer; what passes by itself says when to come again.</summary>
+    public static ProblemResult ToRefusal(this Problem problem, string? detail = null) =>
+        problem.ToResult(detail, problem.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests ? Problems.RetryAfterSeconds : null);
 }
 
 /// <summary>Opens sessions: the video's row, the store's multipart upload, the session's row, in this order. A crash in between leaves a row that the reaper has after the usual lease.</summary>

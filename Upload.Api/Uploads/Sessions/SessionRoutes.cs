@@ -16,8 +16,6 @@ namespace Upload.Api.Uploads.Sessions;
 /// </summary>
 public static class SessionRoutes
 {
-    private const int RetryAfterSeconds = 5;
-
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         var sessions = routes.MapGroup("/api/v1/uploads").RequireAuthorization();
@@ -49,7 +47,7 @@ public static class SessionRoutes
         var opened = await opening.OpenAsync(new(caller.UserId, UploadKind.Parts, fileName, request.TotalSize.Value, IdempotencyKey: key), ct);
         if (opened.Session is not { } session)
         {
-            return Refusal(opened.Problem!, opened.Detail);
+            return opened.Problem!.ToRefusal(opened.Detail);
         }
 
         context.Response.Headers.Location = $"/api/v1/uploads/{session.Id}";
@@ -78,7 +76,7 @@ public static class SessionRoutes
         using var place = gate.TryEnter();
         if (place is null)
         {
-            return Problems.Unavailable.ToResult("This server takes no more parts at the moment.", RetryAfterSeconds);
+            return Problems.Unavailable.ToResult("This server takes no more parts at the moment.", Problems.RetryAfterSeconds);
         }
 
         if (await FindAsync(uploadId, caller, sessions, ct) is not { } session)
@@ -106,7 +104,7 @@ public static class SessionRoutes
         var completed = await completion.CompleteAsync(session, ct);
         if (completed.Problem is { } problem)
         {
-            return Refusal(problem, completed.Detail);
+            return problem.ToRefusal(completed.Detail);
         }
 
         return await library.FindAsync(completed.VideoId, ct) is { } video ? TypedResults.Json(VideoBody.Accepted(video), VideoJson.Default.VideoBody) : Problems.UnknownUpload.ToResult();
@@ -127,7 +125,7 @@ public static class SessionRoutes
         return await sessions.FindAsync(session.Id, ct) switch
         {
             null => Problems.UnknownUpload.ToResult(),
-            { IsOpen: true } => Problems.Unavailable.ToResult(retryAfterSeconds: RetryAfterSeconds),
+            { IsOpen: true } => Problems.Unavailable.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds),
             { } now => Conflict(now),
         };
     }
@@ -135,8 +133,6 @@ public static class SessionRoutes
     /// <summary>The session of numbered parts, where it is one of the caller's.</summary>
     private static async Task<UploadSession?> FindAsync(string uploadId, Caller caller, UploadSessions sessions, CancellationToken ct) =>
         Guid.TryParseExact(uploadId, "D", out var id) && await sessions.FindAsync(id, ct) is { Kind: UploadKind.Parts } session && caller.MayUse(session.OwnerId) ? session : null;
-
-    private static ProblemResult Refusal(Problem problem, string? detail) => problem.ToResult(detail, problem.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests ? RetryAfterSeconds : null);
 
     private static ProblemResult Conflict(UploadSession session) =>
         new(Problems.StateConflict, state: VideoLifecycle.Table.NameOf(session.State), allowed: [.. VideoLifecycle.Table.AllowedIn(session.State).Select(trigger => trigger.ToString())]);

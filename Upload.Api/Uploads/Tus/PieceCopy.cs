@@ -76,24 +76,10 @@ internal sealed class PieceCopy(UploadEnd end, TusLocks locks, ObjectStore objec
 }
 
 /// <summary>Objects one behind the other, read once.</summary>
-internal sealed class PiecesStream(ObjectStore objects, IReadOnlyList<string> keys) : Stream
+internal sealed class PiecesStream(ObjectStore objects, IReadOnlyList<string> keys) : ForwardStream
 {
     private int _next;
     private Stream? _current;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -128,16 +114,4 @@ internal sealed class PiecesStream(ObjectStore objects, IReadOnlyList<string> ke
 
         await base.DisposeAsync();
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Pieces are read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -1,6 +1,7 @@
 using Lifecycle.Contracts;
 using Lifecycle.Store.Uploads;
 using Microsoft.AspNetCore.Http.Features;
+using Upload.Api.Uploads.Sessions;
 using VideoPlatform.ServiceDefaults;
 
 namespace Upload.Api.Uploads.Tus;
@@ -8,8 +9,6 @@ namespace Upload.Api.Uploads.Tus;
 /// <summary>PATCH, and the first bytes that a creation brings.</summary>
 internal sealed class TusAppending(UploadSessions sessions, TusLocks locks, TusWriter writer, PartGate gate)
 {
-    private const int RetryAfterSeconds = 5;
-
     /// <summary>A checksummed PATCH is kept aside until it is known to be right; clients that send checksums send pieces of some MiB.</summary>
     private const long StagedBytes = 256 << 20;
 
@@ -39,7 +38,7 @@ internal sealed class TusAppending(UploadSessions sessions, TusLocks locks, TusW
         using var place = gate.TryEnter();
         if (place is null)
         {
-            return Problems.Unavailable.ToResult("This server takes no more uploads at the moment.", RetryAfterSeconds);
+            return Problems.Unavailable.ToResult("This server takes no more uploads at the moment.", Problems.RetryAfterSeconds);
         }
 
         await using var held = session.IsOpen ? await locks.TakeAsync(session.Id, ct) : null;
@@ -56,7 +55,7 @@ internal sealed class TusAppending(UploadSessions sessions, TusLocks locks, TusW
 
         if (held is null && now.IsOpen)
         {
-            return Problems.UploadLocked.ToResult(retryAfterSeconds: RetryAfterSeconds);
+            return Problems.UploadLocked.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
         }
 
         return Answer(context.Response, now, await AppendAsync(context, now, held, checksum), StatusCodes.Status204NoContent);
@@ -77,7 +76,7 @@ internal sealed class TusAppending(UploadSessions sessions, TusLocks locks, TusW
     {
         if (written.Problem is { } problem)
         {
-            return problem.ToResult(retryAfterSeconds: problem.Status == StatusCodes.Status503ServiceUnavailable ? RetryAfterSeconds : null);
+            return problem.ToRefusal();
         }
 
         response.Headers[TusHeaders.UploadOffset] = written.Offset.ToString();

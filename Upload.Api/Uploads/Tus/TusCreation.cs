@@ -10,8 +10,6 @@ namespace Upload.Api.Uploads.Tus;
 /// <summary>POST to <c>/files</c>.</summary>
 internal sealed class TusCreation(SessionOpening opening, TusAppending appending, TusConcatenation concatenation)
 {
-    private const int RetryAfterSeconds = 5;
-
     public async Task<IResult> CreateAsync(HttpContext context, Caller caller, CancellationToken ct)
     {
         var request = context.Request;
@@ -73,7 +71,7 @@ internal sealed class TusCreation(SessionOpening opening, TusAppending appending
     {
         if (opened.Session is not { } session)
         {
-            return opened.Problem!.ToResult(opened.Detail, opened.Problem!.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests ? RetryAfterSeconds : null);
+            return opened.Problem!.ToRefusal(opened.Detail);
         }
 
         context.Response.Headers.Location = $"/files/{session.Id}";

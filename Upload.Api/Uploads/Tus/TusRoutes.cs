@@ -27,8 +27,6 @@ namespace Upload.Api.Uploads.Tus;
 /// </summary>
 public static class TusRoutes
 {
-    private const int RetryAfterSeconds = 5;
-
     public static IServiceCollection AddTus(this IServiceCollection services) => services
         .AddSingleton<TusLocks>().AddSingleton<TusWriter>().AddSingleton<TusAppending>().AddSingleton<PieceCopy>().AddSingleton<TusConcatenation>().AddSingleton<TusCreation>();
 
@@ -84,7 +82,7 @@ public static class TusRoutes
 
         if (!settled)
         {
-            return Problems.UploadLocked.ToResult(retryAfterSeconds: RetryAfterSeconds);
+            return Problems.UploadLocked.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
         }
 
         response.Headers.CacheControl = "no-store";
@@ -101,7 +99,7 @@ public static class TusRoutes
         await using var held = session.IsOpen ? await locks.TakeAsync(session.Id, ct) : null;
         if (held is null && session.IsOpen)
         {
-            return Problems.UploadLocked.ToResult(retryAfterSeconds: RetryAfterSeconds);
+            return Problems.UploadLocked.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
         }
 
         // Under the lock nobody writes; whether it is still open, the video's state decides.
@@ -113,7 +111,7 @@ public static class TusRoutes
         return await sessions.FindAsync(session.Id, ct) switch
         {
             null => Problems.UnknownUpload.ToResult(),
-            { IsOpen: true } => Problems.Unavailable.ToResult(retryAfterSeconds: RetryAfterSeconds), // a store is away: it is still there
+            { IsOpen: true } => Problems.Unavailable.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds), // a store is away: it is still there
             { } now => new ProblemResult(Problems.StateConflict, "The upload is finished.", state: VideoLifecycle.Table.NameOf(now.State)),
         };
     }
