@@ -311,17 +311,13 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
         await using var host = await UploadHost.StartAsync(_store, Ct, ("Uploads:MaxConcurrentParts", "1"));
         using var client = _client.At(host.Http.BaseAddress!);
         var id = await client.OpenAsync(1000);
-        StallingContent body = new(1000);
-        var stalling = StallAsync(body);
-        await body.Sent.Task;
+        List<(StallingContent Body, Task Sending)> stalled = [];
         await Poll.UntilAsync(async () =>
         {
-            if (stalling.IsCompleted)
-            {
-                body = new(1000);
-                stalling = StallAsync(body); // another part was there first
-            }
-
+            // A quick part that was there first refuses the stalling one, whose client hears of it only when it has sent all; so another comes.
+            StallingContent body = new(1000);
+            stalled.Add((body, StallAsync(body)));
+            await body.Sent.Task;
             using var busy = await client.PutAsync(id, "1", SessionClient.Random(1000));
             Assert.True(busy.StatusCode is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable);
             Assert.Equal(busy.StatusCode == HttpStatusCode.ServiceUnavailable, busy.Headers.RetryAfter is not null);
@@ -332,13 +328,17 @@ public sealed class SessionTests(Servers servers) : IAsyncLifetime
             using var answer = await client.PutAsync(id, "1", SessionClient.Random(1000));
             return answer.StatusCode;
         }, status => status == HttpStatusCode.OK, _within, "the stalled client's place");
-        body.Dispose();
-        await Assert.ThrowsAnyAsync<Exception>(async () => (await stalling).EnsureSuccessStatusCode());
-
-        async Task<HttpResponseMessage> StallAsync(StallingContent content)
+        foreach (var (body, sending) in stalled)
         {
-            using HttpRequestMessage stalled = new(HttpMethod.Put, $"/api/v1/uploads/{id}/parts/1") { Content = content };
-            return await client.Http.SendAsync(stalled, Ct);
+            body.Dispose();
+            await Assert.ThrowsAnyAsync<Exception>(() => sending);
+        }
+
+        async Task StallAsync(StallingContent content)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Put, $"/api/v1/uploads/{id}/parts/1") { Content = content };
+            using var answer = await client.Http.SendAsync(request, Ct);
+            answer.EnsureSuccessStatusCode();
         }
     }
 
