@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -20,6 +21,8 @@ namespace Bench;
 /// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
 /// <param name="UploadSettings">Settings of Upload.Api beside its own.</param>
 public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null);
+
+public sealed record Account(Guid Id, string ApiKey, string Token);
 
 /// <summary>The product's own AppHost with the Release services, on free ports, with state that goes with it.</summary>
 public sealed class Platform : IAsyncDisposable
@@ -90,6 +93,19 @@ public sealed class Platform : IAsyncDisposable
         : throw new InvalidOperationException($"There is no {replica}.");
 
     public Task StopAsync(string resource, CancellationToken ct) => _app.ResourceCommands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, ct);
+
+    /// <summary>A new account, logged in.</summary>
+    public async Task<Account> AccountAsync(CancellationToken ct)
+    {
+        var login = new { email = $"{Guid.NewGuid():N}@example.com", password = "correct horse" };
+        using var registered = await Http.PostAsJsonAsync("/api/v1/auth/register", login, ct);
+        registered.EnsureSuccessStatusCode();
+        var account = await registered.Content.ReadFromJsonAsync<JsonElement>(ct);
+        using var answer = await Http.PostAsJsonAsync("/api/v1/auth/login", login, ct);
+        answer.EnsureSuccessStatusCode();
+        var tokens = await answer.Content.ReadFromJsonAsync<JsonElement>(ct);
+        return new(account.GetProperty("id").GetGuid(), account.GetProperty("api_key").GetString()!, tokens.GetProperty("token").GetString()!);
+    }
 
     /// <summary>Posts a file as the client of the gateway.</summary>
     public async Task<Guid> UploadAsync(string path, CancellationToken ct)

@@ -33,7 +33,7 @@ internal static partial class WebhooksBench
         await platform.StopAsync("processing-worker", ct);
         var services = await platform.JoinAsync(ct);
         await using var receiver = await Receiver.StartAsync(ct);
-        var owner = await AccountAsync(platform, receiver, ct);
+        var owner = await OwnerAsync(platform, receiver, ct);
         await DeliverAsync(services, receiver, owner, 5, ct); // warm
         await PostAsync(receiver, ct);
 
@@ -90,19 +90,17 @@ internal static partial class WebhooksBench
         return rate;
     }
 
-    private static async Task<Guid> AccountAsync(Platform platform, Receiver receiver, CancellationToken ct)
+    private static async Task<Guid> OwnerAsync(Platform platform, Receiver receiver, CancellationToken ct)
     {
-        using var registered = await platform.Http.PostAsJsonAsync("/api/v1/auth/register", new { email = "bench@example.com", password = "correct horse" }, ct);
-        registered.EnsureSuccessStatusCode();
-        var account = await registered.Content.ReadFromJsonAsync<JsonElement>(ct);
-        platform.Http.DefaultRequestHeaders.Add("X-API-Key", account.GetProperty("api_key").GetString());
+        var account = await platform.AccountAsync(ct);
+        platform.Http.DefaultRequestHeaders.Add("X-API-Key", account.ApiKey);
         for (var i = 0; i < Webhooks; i++)
         {
             using var created = await platform.Http.PostAsJsonAsync("/api/v1/webhooks", new { url = receiver.Url, events = new { job_completed = true } }, ct);
             created.EnsureSuccessStatusCode();
         }
 
-        return account.GetProperty("id").GetGuid();
+        return account.Id;
     }
 
     private sealed record Data(Guid Id, Guid VideoId, string Status, double Progress);

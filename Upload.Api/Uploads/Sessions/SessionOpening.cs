@@ -48,7 +48,7 @@ public sealed class SessionOpening(UploadStore uploads, UploadSessions sessions,
             return OpenedSession.Refused(Problems.InsufficientStorage);
         }
 
-        if (await sessions.CountOpenAsync(request.OwnerId, ct) >= options.Value.MaxSessions)
+        if (await sessions.HasOpenAsync(request.OwnerId, options.Value.MaxSessions, ct))
         {
             return OpenedSession.Refused(Problems.TooManyRequests, $"An account has at most {options.Value.MaxSessions} open uploads. Complete or abort one.");
         }
