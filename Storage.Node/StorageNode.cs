@@ -1,0 +1,18 @@
+using VideoPlatform.ServiceDefaults;
+
+namespace Storage.Node;
+
+/// <summary>The composition of the service: what Program runs, and tests and benches too.</summary>
+public static class StorageNode
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddServiceDefaults(static _ => false);
+        builder.Services.AddDetailErrors();
+        var app = builder.Build();
+        app.UseServiceDefaults();
+        app.MapDefaultEndpoints();
+        return app;
+    }
+}
