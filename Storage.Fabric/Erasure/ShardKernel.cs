@@ -33,7 +33,7 @@ internal abstract class ShardKernel
         // The loops count in references without bounds: here is where lengths are checked, once.
         if (rows.Length != 6 || Math.Min(a.Length, Math.Min(b.Length, c.Length)) < first.Length || first.Length < second.Length)
         {
-            throw new ArgumentException("Six factors; no output longer than an input, nor the second longer than the first.");
+            throw new ArgumentException("Six factors; no output longer than an input, nor the second longer than the first.", nameof(first));
         }
 
         ShardRefs at = new(
