@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+using Storage.Fabric.Chunks;
+
+namespace Processing.Worker.Distribution;
+
+/// <summary>Where the chunk store is; section <c>ChunkStore</c>.</summary>
+public sealed class ChunkStoreOptions
+{
+    public const string Section = "ChunkStore";
+
+    /// <summary>Storage.Metadata's address. Without it distributions wait.</summary>
+    [Required]
+    [Url]
+    public string MetadataUrl { get; set; } = "http://127.0.0.1:8090";
+
+    /// <summary>What nodes and Storage.Metadata ask of those who change something; empty where they ask nothing.</summary>
+    public string Credential { get; set; } = "";
+}
+
+[OptionsValidator]
+internal sealed partial class ChunkStoreOptionsValidator : IValidateOptions<ChunkStoreOptions>;
+
+internal static class DistributionServices
+{
+    private static readonly TimeSpan _connectWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _answerWithin = TimeSpan.FromSeconds(15);
+
+    public static IServiceCollection AddDistribution(this IServiceCollection services)
+    {
+        services.AddOptions<ChunkStoreOptions>().BindConfiguration(ChunkStoreOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
+        services.AddSingleton(provider => new MetadataClient(Client(provider, new Uri(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value.MetadataUrl))));
+        services.AddSingleton(provider => new ChunkWriter(Client(provider, null), provider.GetRequiredService<TimeProvider>()));
+        return services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>();
+    }
+
+    private static HttpClient Client(IServiceProvider provider, Uri? address)
+    {
+        HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = address, Timeout = _answerWithin };
+        if (provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value.Credential is { Length: > 0 } credential)
+        {
+            http.DefaultRequestHeaders.Authorization = new("Bearer", credential);
+        }
+
+        return http;
+    }
+}
