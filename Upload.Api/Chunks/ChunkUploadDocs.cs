@@ -10,7 +10,7 @@ internal static class ChunkUploadDocs
         $$"""{"video_id":"{{Example.Video}}","upload_session_id":"660f9511-f39c-42e5-b827-557766551111","title":"My Video","status":"processing","message":"Video upload received and processing started","status_url":"/upload/status/660f9511-f39c-42e5-b827-557766551111"}""";
 
     private const string Status =
-        $$"""{"video_id":"{{Example.Video}}","title":"My Video","filename":"video.mp4","status":"uploading_chunks","progress":65,"started_at":"2026-11-06T10:30:00Z","total_chunks":60,"error":null}""";
+        $$"""{"video_id":"{{Example.Video}}","title":"My Video","filename":"video.mp4","status":"failed","progress":65,"started_at":"2026-11-06T10:30:00Z","total_chunks":60,"error":"Too few nodes took a chunk."}""";
 
     public static FeatureDoc Feature { get; } = new("Chunk store uploads", "Videos that go to the chunk store's nodes too. `POST /upload` with the fields `video` and `title` is the same without an id.",
     [

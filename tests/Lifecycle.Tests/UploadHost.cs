@@ -53,6 +53,7 @@ internal sealed class UploadHost : IAsyncDisposable
         app.UseWebSockets();
         app.UseAuthentication().UseAuthorization();
         app.MapUploads();
+        app.MapChunkUploads();
         app.MapStatus();
         await app.StartAsync(ct);
         return new(app);
