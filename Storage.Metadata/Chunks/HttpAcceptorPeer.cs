@@ -24,7 +24,7 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
     public HttpAcceptorPeer(string nodeId, NodeDirectory directory, NodeClient client)
     {
         (Name, _directory, _client) = (nodeId, directory, client);
-        _sending = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => Task.Run(SendAsync)));
+        _sending = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => Task.Run(SendAsync, _stop.Token)));
     }
 
     public string Name { get; }

@@ -79,7 +79,7 @@ internal sealed class PlacementStore(ChunkDatabase database)
         Value = fragments is null ? DBNull.Value : JsonSerializer.Serialize(fragments, DecisionJson.Default.IReadOnlyListPlacedFragment),
     };
 
-    private static Task QueueRemovalsAsync(NpgsqlConnection connection, string chunkId, List<PlacedObject> objects, TimeSpan after, CancellationToken ct) => connection.ExecuteAsync(
+    private static Task<int> QueueRemovalsAsync(NpgsqlConnection connection, string chunkId, List<PlacedObject> objects, TimeSpan after, CancellationToken ct) => connection.ExecuteAsync(
         """
         insert into removals (object_id, node_id, chunk_id, fragment_index, due)
         select o.object_id, o.node_id, $1, nullif(o.fragment, -1), now() + $5 from unnest($2, $3, $4) as o (object_id, node_id, fragment)

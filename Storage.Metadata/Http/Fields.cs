@@ -37,6 +37,9 @@ internal sealed class Fields(JsonElement body, params string[] loc)
             : (null, new UnprocessableResult([new(["body"], "Input should be a valid dictionary or object to extract fields from", "model_attributes_type")]));
     }
 
+    /// <summary>What is wrong with a part is wrong with the whole.</summary>
+    public void Take(Fields part) => _issues.AddRange(part._issues);
+
     public void Refuse(string name, string message, string type) => _issues.Add(new([.. loc, name], message, type));
 
     /// <param name="name">Of the field.</param>

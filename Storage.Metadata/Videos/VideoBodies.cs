@@ -7,7 +7,7 @@ internal sealed record CreatedVideo(string VideoId, string UploadUrl);
 
 internal sealed record VideoRow(string VideoId, string Title, int DurationSec, int TotalChunks, string Status, DateTime CreatedAt)
 {
-    public int ChunkSizeBytes => ChunkLimits.ChunkBytes;
+    public int ChunkSizeBytes { get; } = ChunkLimits.ChunkBytes;
 }
 
 internal sealed record StatusBody(string Status, string Message, string VideoId);
@@ -18,9 +18,9 @@ internal sealed record MessageBody(string Status, string Message);
 
 internal sealed record ManifestBody(string VideoId, string Title, int DurationSec, int TotalChunks, DateTime CreatedAt, string Status, IReadOnlyList<ManifestChunk> Chunks)
 {
-    public int ChunkDurationSec => ChunkLimits.ChunkSeconds;
+    public int ChunkDurationSec { get; } = ChunkLimits.ChunkSeconds;
 
-    public int ChunkSizeBytes => ChunkLimits.ChunkBytes;
+    public int ChunkSizeBytes { get; } = ChunkLimits.ChunkBytes;
 }
 
 /// <param name="Checksum">With its prefix.</param>
