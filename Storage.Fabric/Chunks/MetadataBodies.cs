@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+
+namespace Storage.Fabric.Chunks;
+
+/// <summary>A node that takes chunks, as <c>GET /nodes/healthy</c> lists it.</summary>
+/// <param name="DiskUsagePercent">0 to 100.</param>
+public sealed record HealthyNode(string NodeUrl, string NodeId, DateTimeOffset? LastHeartbeat, double DiskUsagePercent, long ChunkCount, string Status, string Version);
+
+/// <summary>One fragment in the body of a commit.</summary>
+/// <param name="Checksum">With <c>sha256:</c> or without.</param>
+public sealed record CommitFragment(string FragmentId, int FragmentIndex, string NodeUrl, int SizeBytes, string Checksum);
+
+/// <summary>The body of <c>POST /chunk/{chunk_id}/commit</c>.</summary>
+/// <param name="NodeUrls">Nodes that hold the chunk, or its fragments in their order.</param>
+/// <param name="Checksum">With <c>sha256:</c> or without.</param>
+/// <param name="RedundancyMode">One of <see cref="Redundancy"/>.</param>
+/// <param name="FragmentsMetadata">Of a coded chunk.</param>
+public sealed record CommitBody(
+    IReadOnlyList<string> NodeUrls, string Checksum, int SizeBytes, Guid VideoId, int SequenceNum,
+    string RedundancyMode = Redundancy.Replication, IReadOnlyList<CommitFragment>? FragmentsMetadata = null);
+
+/// <summary>The answer to a commit.</summary>
+/// <param name="Conflict">409: another content was committed under this id, for good.</param>
+public sealed record CommitAnswer(bool Success, IReadOnlyList<string> CommittedNodes, string Message, [property: JsonIgnore] bool Conflict = false);
+
+/// <summary>Seed 002's manifest as it travels.</summary>
+internal sealed record ManifestBody(Guid VideoId, string? Title, int DurationSec, string? Status, IReadOnlyList<ManifestChunk>? Chunks);
+
+internal sealed record ManifestChunk(
+    string ChunkId, int SequenceNum, int SizeBytes, string Checksum, string? RedundancyMode, IReadOnlyList<string>? Replicas, IReadOnlyList<ManifestFragment>? Fragments);
+
+internal sealed record ManifestFragment(string FragmentId, int FragmentIndex, string NodeUrl, int SizeBytes, string Checksum);
+
+internal sealed record NewVideoBody(string Title, int DurationSec, Guid ClientVideoId);
+
+internal sealed record StatusBody(string Status);
+
+internal sealed record RefusalBody(string? Detail);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, PropertyNameCaseInsensitive = true)]
+[JsonSerializable(typeof(ManifestBody))]
+[JsonSerializable(typeof(IReadOnlyList<HealthyNode>))]
+[JsonSerializable(typeof(CommitBody))]
+[JsonSerializable(typeof(CommitAnswer))]
+[JsonSerializable(typeof(NewVideoBody))]
+[JsonSerializable(typeof(StatusBody))]
+[JsonSerializable(typeof(RefusalBody))]
+internal sealed partial class MetadataJson : JsonSerializerContext;
