@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using Storage.Fabric;
 
 namespace Smart.Client;
 
@@ -28,7 +29,7 @@ public sealed class SmartClientOptions : IValidatableObject
     [Range(0.1, 600.0)]
     public double StartAtSeconds { get; set; } = 10;
 
-    /// <summary>Bytes of video that one playback keeps. At least a chunk is always kept.</summary>
+    /// <summary>Bytes of video that one playback keeps.</summary>
     [Range(4L << 20, 1L << 30)]
     public long BufferBytes { get; set; } = 64L << 20;
 
@@ -58,6 +59,12 @@ public sealed class SmartClientOptions : IValidatableObject
         if (!(StartAtSeconds <= RefillBelowSeconds && RefillBelowSeconds < TargetBufferSeconds))
         {
             yield return new("StartAtSeconds is at most RefillBelowSeconds, and that is under TargetBufferSeconds.", [nameof(RefillBelowSeconds)]);
+        }
+
+        var needed = Math.Ceiling(TargetBufferSeconds / ChunkLimits.ChunkSeconds) * ChunkLimits.MostBytes;
+        if (BufferBytes < needed)
+        {
+            yield return new($"BufferBytes is at least {needed:0}: what TargetBufferSeconds of chunks may have.", [nameof(BufferBytes)]);
         }
     }
 }

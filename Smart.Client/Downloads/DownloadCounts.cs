@@ -4,8 +4,10 @@ namespace Smart.Client.Downloads;
 /// <param name="Failovers">Transfers that failed, so that another node was asked.</param>
 /// <param name="Megabits">Of chunks, decimal.</param>
 /// <param name="BusySeconds">In which at least one chunk was being downloaded.</param>
-public readonly record struct DownloadReading(int Succeeded, int Failed, int Failovers, int Active, double Megabits, double BusySeconds)
+public sealed record DownloadReading(int Succeeded, int Failed, int Failovers, int Active, double Megabits, double BusySeconds)
 {
+    public static DownloadReading None { get; } = new(0, 0, 0, 0, 0, 0);
+
     public int Total => Succeeded + Failed;
 
     public double SuccessRate => Total == 0 ? 1 : (double)Succeeded / Total;

@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Smart.Client.Mp4;
 
 /// <summary>One box: where it lies in the bytes that were read, header included.</summary>
 /// <param name="Type">Its four characters, big-endian.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct Box(uint Type, int Start, int HeaderLength, int Length)
 {
     public int End => Start + Length;

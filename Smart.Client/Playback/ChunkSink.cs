@@ -29,7 +29,7 @@ public static class ChunkSinks
     /// <summary>Bytes of one write: a reader that stalls is noticed within a part of a chunk.</summary>
     private const int WriteBytes = 64 << 10;
 
-    /// <summary>One continuous stream. Each write is flushed: what is there is shown.</summary>
+    /// <summary>One continuous stream.</summary>
     public static ChunkSink To(Stream stream)
     {
         StreamJoiner joiner = new();
