@@ -18,13 +18,20 @@ public sealed record AcceptReply(bool Granted, long Promised);
 /// <summary>Where an acceptor keeps its state: a node's log, or a simulated disk.</summary>
 public interface IAcceptorLog
 {
+    /// <summary>The last state whose write has ended well, or that was found at start: never one that a crash could still take back.</summary>
     ValueTask<AcceptorState> ReadAsync(string chunkId, CancellationToken ct);
 
-    /// <summary>Ends when the state is durable; nothing is answered before.</summary>
+    /// <summary>
+    /// Ends when the state is durable; nothing is answered before. One that fails (an exception) may be there after a restart
+    /// and is not before: what is written later for the chunk must win over it.
+    /// </summary>
     Task WriteAsync(string chunkId, AcceptorState state, CancellationToken ct);
 }
 
-/// <summary>An acceptor from afar: a node over HTTP, or one behind a simulated network. An answer that does not come is an exception.</summary>
+/// <summary>
+/// An acceptor from afar: a node over HTTP, or one behind a simulated network. An answer that does not come, or is none, is an
+/// <see cref="IOException"/>, <see cref="HttpRequestException"/>, <see cref="TimeoutException"/> or <see cref="System.Text.Json.JsonException"/>.
+/// </summary>
 public interface IAcceptorPeer
 {
     /// <summary>The node's id.</summary>

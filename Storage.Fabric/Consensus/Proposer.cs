@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Storage.Fabric.Consensus;
 
 public enum ProposalOutcome
@@ -15,7 +17,7 @@ public sealed record Proposal(ProposalOutcome Outcome, string? Value, long Ballo
 
 /// <summary>Single-decree Paxos (Lamport, "Paxos Made Simple", 2001), one instance per chunk.</summary>
 /// <param name="time">Of timeouts and pauses.</param>
-/// <param name="random">Keeps ballots of several proposers apart, and their pauses.</param>
+/// <param name="random">Keeps ballots of several proposers apart, and their pauses: <see cref="Random.Shared"/>, since calls run at the same time; a seeded one in a simulation.</param>
 /// <param name="replyWithin">Of one message.</param>
 public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWithin)
 {
@@ -31,7 +33,10 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
     private const int DrawnBits = 20;
 
     /// <param name="group">The chunk's acceptors: the same in every call for this chunk, whoever calls.</param>
-    /// <param name="isFirst">Whether this caller alone, and for the first time, holds <see cref="FirstBallot"/>: it begins with the accept.</param>
+    /// <param name="isFirst">
+    /// Whether this caller alone, and for the first time, holds <see cref="FirstBallot"/>: it begins with the accept. A call that
+    /// was broken off has used it up, as has a crash: true twice for one chunk can choose two values.
+    /// </param>
     public async Task<Proposal> ProposeAsync(string chunkId, string value, IReadOnlyList<IAcceptorPeer> group, bool isFirst, CancellationToken ct)
     {
         var majority = (group.Count / 2) + 1;
@@ -96,10 +101,13 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
             }
         }
 
-        await within.CancelAsync();
+        End(within);
         ct.ThrowIfCancellationRequested();
         return answers;
     }
+
+    /// <summary>Not CancelAsync, which would end the late ones on the thread pool: a simulation has one thread.</summary>
+    private static void End(CancellationTokenSource late) => late.Cancel();
 
     /// <summary>Null: no answer, for whatever reason. What it has done is not known.</summary>
     private static async Task<T?> AnswerAsync<T>(IAcceptorPeer peer, Func<IAcceptorPeer, CancellationToken, Task<T>> ask, CancellationToken ct)
@@ -108,7 +116,7 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
         {
             return await ask(peer, ct).WaitAsync(ct);
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException or HttpRequestException or TimeoutException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or HttpRequestException or TimeoutException or JsonException)
         {
             return default;
         }
