@@ -9,15 +9,16 @@ namespace Smart.Client.Downloads;
 /// </summary>
 public sealed class ChunkDownloader
 {
-    /// <summary>Whose transfer it is flows with the call: the reader is shared, so that what it learns of slow nodes outlives a playback.</summary>
-    private static readonly AsyncLocal<DownloadCounts?> _asking = new();
+    /// <summary>Whose transfer it is flows with the call: the reader is shared, so that what it learns of the network outlives a playback.</summary>
+    private static readonly AsyncLocal<Download?> _current = new();
 
     private readonly NodeRegistry _nodes;
     private readonly ChunkReader _reader;
+    private readonly TimeProvider _time;
 
     public ChunkDownloader(NodeRegistry nodes, NodeConnections connections, TimeProvider time)
     {
-        _nodes = nodes;
+        (_nodes, _time) = (nodes, time);
         _reader = new(connections.Http, time, Observe);
     }
 
@@ -29,37 +30,34 @@ public sealed class ChunkDownloader
             Replicas = _nodes.BestFirst(chunk.Replicas),
             Fragments = [.. chunk.Fragments.Where(fragment => NodeUrl.IsAllowed(fragment.NodeUrl))],
         };
-        var busy = Busy(ordered);
-        _asking.Value = counts;
+        var isCoded = chunk.Mode == Redundancy.ErasureCoding;
+        List<NodeRecord> asked = [.. (isCoded ? ordered.Fragments.Select(fragment => fragment.NodeUrl) : ordered.Replicas.Take(1)).Select(_nodes.Find).OfType<NodeRecord>()];
+        Download download = new(isCoded || ordered.Replicas.Count == 0 ? null : ordered.Replicas[0]);
+        _current.Value = download;
+        asked.ForEach(node => node.DownloadStarted());
         counts.Started();
+        var started = _time.GetTimestamp();
         byte[]? bytes = null;
         try
         {
             bytes = await _reader.ReadAsync(ordered, ct);
+            if (download.FirstWasOvertaken)
+            {
+                asked.ForEach(node => node.Overtaken(_time.GetElapsedTime(started), chunk.SizeBytes));
+            }
+
             return bytes;
         }
         finally
         {
-            counts.Ended(bytes?.Length, wasGivenUp: ct.IsCancellationRequested);
-            busy.ForEach(node => node.DownloadEnded());
+            counts.Ended(bytes?.Length, download.Failovers, wasGivenUp: ct.IsCancellationRequested);
+            asked.ForEach(node => node.DownloadEnded());
         }
-    }
-
-    /// <summary>Who has this download before him: the first replica, or the holders of fragments.</summary>
-    private List<NodeRecord> Busy(ChunkPlace chunk)
-    {
-        var urls = chunk.Replicas.Count > 0 ? chunk.Replicas.Take(1) : chunk.Fragments.Select(fragment => fragment.NodeUrl);
-        List<NodeRecord> busy = [.. urls.Select(_nodes.Find).OfType<NodeRecord>()];
-        busy.ForEach(node => node.DownloadStarted());
-        return busy;
     }
 
     private void Observe(TransferSample sample)
     {
         _nodes.Record(sample);
-        if (!sample.Succeeded)
-        {
-            _asking.Value?.FailedOver();
-        }
+        _current.Value?.Observe(sample);
     }
 }

@@ -1,7 +1,7 @@
 namespace Smart.Client.Downloads;
 
 /// <summary>What one playback has downloaded.</summary>
-/// <param name="Failovers">Transfers that failed, so that another node was asked.</param>
+/// <param name="Failovers">How often a chunk came from another node than the one that was asked for it.</param>
 /// <param name="Megabits">Of chunks, decimal.</param>
 /// <param name="BusySeconds">In which at least one chunk was being downloaded.</param>
 public sealed record DownloadReading(int Succeeded, int Failed, int Failovers, int Active, double Megabits, double BusySeconds)
@@ -38,7 +38,10 @@ public sealed class DownloadCounts(TimeProvider time)
         }
     }
 
-    public void Ended(int? bytes, bool wasGivenUp)
+    /// <param name="bytes">Null: it did not come.</param>
+    /// <param name="failovers">Of a chunk that came.</param>
+    /// <param name="wasGivenUp">By its playback's end: neither success nor failure.</param>
+    public void Ended(int? bytes, int failovers, bool wasGivenUp)
     {
         lock (_lock)
         {
@@ -51,19 +54,12 @@ public sealed class DownloadCounts(TimeProvider time)
             {
                 _succeeded++;
                 _bytes += length;
+                _failovers += failovers;
             }
             else if (!wasGivenUp)
             {
                 _failed++;
             }
-        }
-    }
-
-    public void FailedOver()
-    {
-        lock (_lock)
-        {
-            _failovers++;
         }
     }
 

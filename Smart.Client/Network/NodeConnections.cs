@@ -1,26 +1,11 @@
-using System.Net;
+using Storage.Fabric.Chunks;
 
 namespace Smart.Client.Network;
 
-/// <summary>The connections to nodes. A node's redirect is not followed: it could lead anywhere.</summary>
+/// <summary>The connections to nodes, for pings and chunks alike: a ping then says what a chunk will meet.</summary>
 public sealed class NodeConnections : IDisposable
 {
-    public NodeConnections() => Http = new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = TimeSpan.FromSeconds(2),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // names are resolved again now and then
-        MaxConnectionsPerServer = 16,
-        MaxResponseHeadersLength = 16, // KB
-    })
-    {
-        Timeout = Timeout.InfiniteTimeSpan, // each request has a bound of its own
-    };
-
-    public HttpClient Http { get; }
+    public HttpClient Http { get; } = ChunkHttp.Create();
 
     public void Dispose() => Http.Dispose();
 }

@@ -63,13 +63,25 @@ public sealed class NodeRecord(string nodeUrl, TimeProvider time)
             }
             else if (duration > TimeSpan.Zero)
             {
-                _bandwidths.Add(bytes * 8 / duration.TotalSeconds / 1e6);
+                _bandwidths.Add(MbpsOf(duration, bytes));
             }
 
             if (succeeded)
             {
                 _downloads++;
                 _bytes += bytes;
+            }
+        }
+    }
+
+    /// <summary>Another node was sooner, though asked later: the rate was less than if the chunk had just come.</summary>
+    public void Overtaken(TimeSpan duration, int bytes)
+    {
+        if (duration > TimeSpan.Zero)
+        {
+            lock (_lock)
+            {
+                _bandwidths.Add(MbpsOf(duration, bytes));
             }
         }
     }
@@ -118,6 +130,8 @@ public sealed class NodeRecord(string nodeUrl, TimeProvider time)
             return new(nodeUrl, latency, bandwidth, reliability, NodeScore.Of(bandwidth, reliability, latency), isHealthy, _outcomes.Count > 0, _active, _downloads, _bytes);
         }
     }
+
+    private static double MbpsOf(TimeSpan duration, int bytes) => bytes * 8.0 / duration.TotalSeconds / 1e6;
 
     private static RollingWindow Seeded()
     {
