@@ -8,7 +8,7 @@ public sealed class NodeOptions
 {
     public const string Section = "Node";
 
-    /// <summary><c>DATA_DIR</c>: the folder of this node alone.</summary>
+    /// <summary><c>DATA_DIR</c>: the folder of this node alone. Without it <c>STATE_DIRECTORY</c>, which systemd and the local engine set.</summary>
     [Required(ErrorMessage = "DATA_DIR is not set. Name the folder that keeps this node's chunks; no other node may use it.")]
     public string DataDir { get; set; } = "";
 

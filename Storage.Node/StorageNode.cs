@@ -60,7 +60,7 @@ public static class StorageNode
         builder.Services.AddSingleton<IValidateOptions<NodeOptions>, NodeOptionsValidator>().AddSingleton<IValidateOptions<NodeOptions>, CredentialRule>();
         builder.Services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).Configure(options =>
         {
-            options.DataDir = configuration["DATA_DIR"] ?? options.DataDir;
+            options.DataDir = configuration["DATA_DIR"] ?? (options.DataDir is { Length: > 0 } set ? set : configuration["STATE_DIRECTORY"] ?? "");
             options.NodeId = NullIfEmpty(configuration["NODE_ID"]) ?? options.NodeId;
             options.NodeUrl = NullIfEmpty(configuration["NODE_URL"]) ?? options.NodeUrl;
             options.MetadataServiceUrl = NullIfEmpty(configuration["METADATA_SERVICE_URL"]) ?? options.MetadataServiceUrl;
