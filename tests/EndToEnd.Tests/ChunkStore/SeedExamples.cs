@@ -113,7 +113,7 @@ public sealed class SeedExamples(Platform platform)
         }
 
         script = script.Replace("PLAYER", _player, StringComparison.Ordinal);
-        ProcessStartInfo start = new("python3", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        ProcessStartInfo start = new("/usr/bin/python3", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         using var python = Process.Start(start)!;
         var (output, messages) = (python.StandardOutput.ReadToEndAsync(Ct), python.StandardError.ReadToEndAsync(Ct));
         await python.WaitForExitAsync(Ct);
