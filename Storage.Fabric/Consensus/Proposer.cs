@@ -32,6 +32,9 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
     /// <summary>Bits below the round's number, drawn anew for each ballot.</summary>
     private const int DrawnBits = 20;
 
+    /// <summary>Some 2^42 rounds: no proposer comes near. A broken acceptor may claim anything; it must not make the others' ballots overflow.</summary>
+    private const long Absurd = long.MaxValue >> 1;
+
     /// <param name="group">The chunk's acceptors: the same in every call for this chunk, whoever calls.</param>
     /// <param name="isFirst">
     /// Whether this caller alone, and for the first time, holds <see cref="FirstBallot"/>: it begins with the accept. A call that
@@ -48,7 +51,7 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
             if (ballot != FirstBallot)
             {
                 var promises = await AskAsync(group, majority, (peer, within) => peer.PrepareAsync(chunkId, ballot, within), reply => reply.Granted, ct);
-                highest = promises.Append(new(false, ballot, 0, null)).Max(reply => reply.Promised);
+                highest = HighestOf(ballot, promises.Select(reply => reply.Promised));
                 var granted = promises.Where(reply => reply.Granted).ToList();
                 if (granted.Count < majority)
                 {
@@ -66,12 +69,14 @@ public sealed class Proposer(TimeProvider time, Random random, TimeSpan replyWit
                 return new(ProposalOutcome.Chosen, proposed, ballot);
             }
 
-            highest = accepts.Append(new(false, Math.Max(ballot, highest))).Max(reply => reply.Promised);
+            highest = HighestOf(Math.Max(ballot, highest), accepts.Select(reply => reply.Promised));
             await PauseAsync(round, ct);
         }
 
         return new(ProposalOutcome.Undecided, null, highest);
     }
+
+    private static long HighestOf(long own, IEnumerable<long> promised) => promised.Where(ballot => ballot < Absurd).Append(own).Max();
 
     private long Above(long highest) => (((highest >> DrawnBits) + 1) << DrawnBits) | (uint)random.Next(1 << DrawnBits);
 
