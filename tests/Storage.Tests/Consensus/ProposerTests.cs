@@ -48,6 +48,31 @@ public sealed class ProposerTests
         Assert.Equal("b", (await ProposeAsync("a", isFirst: true)).Value);
     }
 
+    /// <summary>n1 and n2 have chosen b; n3's a has the same ballot.</summary>
+    [Fact]
+    public async Task The_first_ballot_used_twice_does_not_change_what_is_chosen()
+    {
+        _peers[2].IsAway = true;
+        await ProposeAsync("b", isFirst: true);
+        (_peers[2].IsAway, _peers[0].IsAway) = (false, true);
+        await _peers[2].Acceptor.AcceptAsync("c", Proposer.FirstBallot, "a", default);
+
+        Assert.Equal(ProposalOutcome.Undecided, (await ProposeAsync("c", isFirst: false)).Outcome); // n2 says b, n3 says a: either may be chosen
+        _peers[0].IsAway = false;
+        Assert.Equal("b", (await ProposeAsync("c", isFirst: true)).Value);
+    }
+
+    [Fact]
+    public async Task The_first_ballot_used_by_everybody_and_chosen_by_nobody_leaves_the_choice_free()
+    {
+        for (var i = 0; i < _peers.Length; i++)
+        {
+            await _peers[i].Acceptor.AcceptAsync("c", Proposer.FirstBallot, $"{i}", default);
+        }
+
+        Assert.Equal("c", (await ProposeAsync("c", isFirst: false)).Value);
+    }
+
     [Fact]
     public async Task Without_a_majority_nothing_is_known()
     {
