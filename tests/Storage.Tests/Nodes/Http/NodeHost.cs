@@ -11,7 +11,7 @@ public sealed class NodeHost : IAsyncLifetime
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("storage-node-").FullName;
 
-    public HttpClient Client { get; private set; } = null!;
+    public HttpClient Client { get; private set; } = new();
 
     public IServiceProvider Services => _app!.Services;
 

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Storage.Node;
+using Storage.Node.Chunks;
 using Storage.Tests.Nodes.Logs;
 using Xunit;
 
@@ -14,8 +16,8 @@ public sealed class SettingsTests
     [InlineData("NODE_URL=localhost", "NODE_URL is where")]
     [InlineData("METADATA_SERVICE_URL=ftp://x", "METADATA_SERVICE_URL begins with")]
     [InlineData("DATA_DIR=", "DATA_DIR is not set")]
-    [InlineData("Node:SuperblockBytes=1", "Node:SuperblockBytes must lie")]
-    [InlineData("Node:HeartbeatSeconds=60", "Node:HeartbeatSeconds must lie")]
+    [InlineData("Node:SuperblockBytes=1", "NodeOptions.SuperblockBytes must be between 65536 and")]
+    [InlineData("Node:HeartbeatSeconds=60", "NodeOptions.HeartbeatSeconds must be between 0.05 and 10")]
     public async Task A_wrong_setting_stops_the_start_and_says_what_to_do(string setting, string message)
     {
         await using NodeHost node = new();
@@ -108,41 +110,33 @@ public sealed class SettingsTests
     public async Task When_all_buffers_are_in_use_it_says_when_to_come_again()
     {
         await using NodeHost node = new();
-        await node.StartAsync("Node:ConcurrentWrites=1");
-        using HttpRequestMessage slow = new(HttpMethod.Put, "/chunk/slow") { Content = new Trickle(1000) };
-        var pending = node.Client.SendAsync(slow);
-        await ((Trickle)slow.Content).Sent;
-        using var busy = await Testing.Poll.UntilAsync(() => node.PutAsync(Guid.NewGuid().ToString(), [1]), answer => (int)answer.StatusCode == 503, TimeSpan.FromSeconds(10), "a refusal");
-        Assert.Equal("1", busy.Header("Retry-After"));
-        await busy.DetailAsync();
-        ((Trickle)slow.Content).Go();
-        using var stored = await pending;
-        stored.HasStatus(201);
-    }
-
-    /// <summary>A body that stops in the middle until it is told to go on.</summary>
-    private sealed class Trickle(int length) : HttpContent
-    {
-        private readonly TaskCompletionSource _sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _go = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Sent => _sent.Task;
-
-        public void Go() => _go.SetResult();
-
-        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
+        await node.StartAsync("Node:ConcurrentWrites=1", "Node:ConcurrentReads=1");
+        using var stored = await node.PutAsync("a", [1]);
+        Assert.True(node.Services.GetRequiredService<WriteBuffers>().Pool.TryRent(out var write));
+        Assert.True(node.Services.GetRequiredService<ReadBuffers>().Pool.TryRent(out var read));
+        using (write)
+        using (read)
         {
-            await stream.WriteAsync(new byte[length / 2]);
-            await stream.FlushAsync();
-            _sent.SetResult();
-            await _go.Task;
-            await stream.WriteAsync(new byte[length - (length / 2)]);
+            using var put = await node.PutAsync("b", [1]);
+            using var get = await node.SendAsync(HttpMethod.Get, "/chunk/a");
+            foreach (var busy in (HttpResponseMessage[])[put, get])
+            {
+                busy.HasStatus(503);
+                Assert.Equal("1", busy.Header("Retry-After"));
+                await busy.DetailAsync();
+            }
         }
 
-        protected override bool TryComputeLength(out long computed)
+        // Every way out of a request gives its buffer back.
+        for (var round = 0; round < 3; round++)
         {
-            computed = length;
-            return true;
+            using var wrong = await node.PutAsync("b", [1], ("X-Checksum", "wrong"));
+            wrong.HasStatus(400);
+            using var outside = await node.SendAsync(HttpMethod.Get, "/chunk/a", ("Range", "bytes=9-"));
+            outside.HasStatus(416);
         }
+
+        using var put2 = await node.PutAsync("b", [1]);
+        put2.HasStatus(201);
     }
 }
