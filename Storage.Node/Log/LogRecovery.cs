@@ -73,15 +73,56 @@ internal sealed partial class LogRecovery(ILogDisk disk, LogFolder folder, LogIn
         folder.Adopt(superblock, isContinued: isLast && isWhole && !scan.Gaps.Exists(gap => gap.From >= durable));
         foreach (var frame in (checkpoint?.Frames ?? []).Concat(scan.Frames))
         {
+            // In the last file only: another is begun only when this one is settled.
+            var isSound = !isLast || frame.Offset < durable || Settle(superblock, frame);
             index.Apply(frame, superblock);
+            if (!isSound && index.Find(frame.Kind, frame.Id) is { } entry)
+            {
+                metrics.Corrupt();
+                entry.IsCorrupt = true;
+                Log.CorruptTail(logger, superblock.Number, frame.Id, frame.Offset);
+            }
+        }
+
+        var isCut = isLast && isWhole && opened.File.Length > end;
+        if (isCut)
+        {
+            superblock.File.Truncate(end);
+        }
+
+        if (isLast)
+        {
+            superblock.File.Flush();
         }
 
         Name(superblock, checkpoint, isTorn && fence is null);
-        if (isLast) // another is begun only when this one is settled
-        {
-            Settle(superblock, [.. scan.Frames.Where(frame => frame.Offset >= durable)], isCut: isWhole && opened.File.Length > end);
-        }
     }
+
+    /// <summary>Writes a frame of the last batch once more. One whose bytes did not all arrive may be compaction's copy of one that is still there: then it is completed.</summary>
+    private bool Settle(Superblock superblock, Frame frame)
+    {
+        var bytes = new byte[frame.TotalBytes];
+        superblock.File.Read(bytes, frame.Offset);
+        var payload = bytes.AsSpan(Frame.HeaderBytes);
+        if (!IsSound(payload, frame))
+        {
+            if (index.Find(frame.Kind, frame.Id) is not { } original || !original.Sha256.AsSpan().SequenceEqual(frame.Sha256))
+            {
+                return false;
+            }
+
+            original.Superblock.File.Read(payload, original.PayloadAt);
+            if (!IsSound(payload, frame))
+            {
+                return false;
+            }
+        }
+
+        superblock.File.Write([bytes], frame.Offset);
+        return true;
+    }
+
+    private static bool IsSound(ReadOnlySpan<byte> payload, Frame frame) => SHA256.HashData(payload).AsSpan().SequenceEqual(frame.Sha256);
 
     /// <summary>Damage is said aloud, with where it is and what it costs.</summary>
     private void Name(Superblock superblock, Checkpoint? checkpoint, bool isTorn)
@@ -107,35 +148,6 @@ internal sealed partial class LogRecovery(ILogDisk disk, LogFolder folder, LogIn
         if (isTorn)
         {
             Log.Torn(logger, superblock.Number, superblock.End);
-        }
-    }
-
-    private void Settle(Superblock superblock, List<Frame> unsettled, bool isCut)
-    {
-        foreach (var frame in unsettled)
-        {
-            var bytes = new byte[frame.TotalBytes];
-            superblock.File.Read(bytes, frame.Offset);
-            if (SHA256.HashData(bytes.AsSpan(Frame.HeaderBytes)).AsSpan().SequenceEqual(frame.Sha256))
-            {
-                superblock.File.Write([bytes], frame.Offset);
-            }
-            else if (index.Find(frame.Kind, frame.Id) is { } entry && entry.Superblock == superblock && entry.Offset == frame.Offset)
-            {
-                metrics.Corrupt();
-                entry.IsCorrupt = true;
-                Log.CorruptTail(logger, superblock.Number, frame.Id, frame.Offset);
-            }
-        }
-
-        if (isCut)
-        {
-            superblock.File.Truncate(superblock.End);
-        }
-
-        if (isCut || unsettled.Count > 0)
-        {
-            superblock.File.Flush();
         }
     }
 
