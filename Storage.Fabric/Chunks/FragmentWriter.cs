@@ -18,7 +18,7 @@ public sealed class FragmentWriter(HttpClient http, TimeProvider time)
     /// <exception cref="ChunkUnavailableException">Fewer than four could be placed; the message says what each node did.</exception>
     public async Task<IReadOnlyList<FragmentPlace>> WriteAsync(string chunkId, ReadOnlyMemory<byte> chunk, IReadOnlyList<string> candidates, CancellationToken ct)
     {
-        var shards = ErasureCode.Encode(chunk.Span);
+        var shards = Shards(chunk);
         ConcurrentQueue<string> nodes = new(candidates.Distinct(StringComparer.Ordinal));
         ConcurrentQueue<string> failures = new();
         using var late = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -51,10 +51,24 @@ public sealed class FragmentWriter(HttpClient http, TimeProvider time)
             : throw new ChunkUnavailableException(chunkId, $"{places.Count} of {shards.Length} fragments written. {string.Join("; ", failures)}");
     }
 
-    /// <param name="nodes">Shared by all fragments: a node that one has taken is no other's.</param>
-    private async Task<FragmentPlace?> PlaceAsync(string id, int index, byte[] shard, ConcurrentQueue<string> nodes, ConcurrentQueue<string> failures, CancellationToken ct)
+    /// <summary>Data is sent from where it lies; only what is padded is a copy.</summary>
+    private static ReadOnlyMemory<byte>[] Shards(ReadOnlyMemory<byte> chunk)
     {
-        var checksum = Checksum.HexOf(shard);
+        var size = ErasureCode.ShardBytes(chunk.Length);
+        var (first, second) = (new byte[size], new byte[size]);
+        ErasureCode.EncodeParity(chunk.Span, first, second);
+        return
+        [
+            .. Enumerable.Range(0, ChunkLimits.DataShards).Select(i => (i + 1) * size <= chunk.Length ? chunk.Slice(i * size, size) : ErasureCode.DataShard(chunk.Span, i)),
+            first,
+            second,
+        ];
+    }
+
+    /// <param name="nodes">Shared by all fragments: a node that one has taken is no other's.</param>
+    private async Task<FragmentPlace?> PlaceAsync(string id, int index, ReadOnlyMemory<byte> shard, ConcurrentQueue<string> nodes, ConcurrentQueue<string> failures, CancellationToken ct)
+    {
+        var checksum = Checksum.HexOf(shard.Span);
         try
         {
             var holders = await Hedge.RunAsync(

@@ -17,21 +17,48 @@ public static class ErasureCode
         return (sizeBytes / Data) + (sizeBytes % Data > 0 ? 1 : 0);
     }
 
-    /// <summary>Five new arrays.</summary>
+    /// <summary>Five new arrays. Their memory costs more than the arithmetic: who has a place for the parity, and can send data from where it lies, takes <see cref="EncodeParity"/>.</summary>
     public static byte[][] Encode(ReadOnlySpan<byte> chunk)
     {
         var size = ShardBytes(chunk.Length);
         var shards = new byte[Total][];
         for (var i = 0; i < Data; i++)
         {
-            var part = Part(chunk, i, size);
-            shards[i] = part.Length == size ? part.ToArray() : Padded(part, size);
+            shards[i] = DataShard(chunk, i);
         }
 
         shards[Data] = GC.AllocateUninitializedArray<byte>(size);
         shards[Data + 1] = GC.AllocateUninitializedArray<byte>(size);
-        ShardKernel.Best.Combine(CodeMatrix.Parity, shards[0], shards[1], shards[2], shards[Data], shards[Data + 1]);
+        EncodeParity(chunk, shards[Data], shards[Data + 1]);
         return shards;
+    }
+
+    /// <summary>The two shards of parity, of <see cref="ShardBytes"/> each, straight from the chunk.</summary>
+    public static void EncodeParity(ReadOnlySpan<byte> chunk, Span<byte> first, Span<byte> second)
+    {
+        var size = ShardBytes(chunk.Length);
+        if (first.Length != size || second.Length != size)
+        {
+            throw new ArgumentException($"A shard has {size} bytes here.", nameof(first));
+        }
+
+        var d0 = Part(chunk, 0, size);
+        var d1 = Part(chunk, 1, size);
+        var d2 = Part(chunk, 2, size);
+        var whole = d2.Length;
+        ShardKernel.Best.Combine(CodeMatrix.Parity, d0, d1, d2, first[..whole], second[..whole]);
+
+        // Beyond D2's end are up to two bytes of the others: here it gets its padding, which the chunk has no room for.
+        var rest = size - whole;
+        ShardKernel.Best.Combine(CodeMatrix.Parity, Padded(d0[whole..], rest), Padded(d1[Math.Min(whole, d1.Length)..], rest), new byte[rest], first[whole..], second[whole..]);
+    }
+
+    /// <summary>A copy of one of the three shards of data, padded.</summary>
+    public static byte[] DataShard(ReadOnlySpan<byte> chunk, int index)
+    {
+        var size = ShardBytes(chunk.Length);
+        var part = Part(chunk, index, size);
+        return part.Length == size ? part.ToArray() : Padded(part, size);
     }
 
     /// <summary>The chunk from any three shards, in a new array.</summary>
