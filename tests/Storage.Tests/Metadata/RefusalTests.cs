@@ -24,6 +24,8 @@ public sealed class RefusalTests(Servers servers)
             [
                 ("/video", "{", "", "json_invalid"),
                 ("/video", "[]", "", "model_attributes_type"),
+                ("/video", """{"title":"\ud800","duration_sec":1}""", "", "json_invalid"),
+                ("/video", """{"\udc00":1}""", "", "json_invalid"),
                 ("/video", """{"duration_sec":1}""", "title", "missing"),
                 ("/video", """{"title":"","duration_sec":1}""", "title", "string_too_short"),
                 ("/video", $$"""{"title":"{{new string('t', 256)}}","duration_sec":1}""", "title", "string_too_long"),
