@@ -5,10 +5,17 @@ using Storage.Metadata.Nodes;
 namespace Storage.Metadata.Chunks;
 
 /// <summary>Reads whole chunks, verified, wherever they are and however they are kept.</summary>
-internal sealed class ChunkReads(NodeDirectory directory, NodeClient client, TimeProvider time, IOptions<MetadataOptions> options) : IDisposable
+internal sealed class ChunkReads : IDisposable
 {
-    private readonly ChunkReader _reader = new(client.Http, time);
-    private readonly SemaphoreSlim _places = new(options.Value.ConcurrentReads);
+    private readonly NodeDirectory _directory;
+    private readonly HttpClient _http = ChunkHttp.Create();
+    private readonly ChunkReader _reader;
+    private readonly SemaphoreSlim _places;
+
+    public ChunkReads(NodeDirectory directory, TimeProvider time, IOptions<MetadataOptions> options)
+    {
+        (_directory, _reader, _places) = (directory, new(_http, time), new(options.Value.ConcurrentReads));
+    }
 
     /// <exception cref="ChunkUnavailableException">No copy of it, or too few fragments.</exception>
     public async Task<byte[]> ReadAsync(ChunkPlacement placement, IReadOnlySet<PlacedObject>? lost, CancellationToken ct)
@@ -16,7 +23,7 @@ internal sealed class ChunkReads(NodeDirectory directory, NodeClient client, Tim
         await _places.WaitAsync(ct);
         try
         {
-            return await _reader.ReadAsync(placement.ToPlace(await directory.CurrentAsync(ct), lost), ct);
+            return await _reader.ReadAsync(placement.ToPlace(await _directory.CurrentAsync(ct), lost), ct);
         }
         finally
         {
@@ -24,5 +31,9 @@ internal sealed class ChunkReads(NodeDirectory directory, NodeClient client, Tim
         }
     }
 
-    public void Dispose() => _places.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _places.Dispose();
+    }
 }

@@ -35,7 +35,25 @@ internal sealed class DecisionStore(ChunkDatabase database)
     /// there is no placement: its copies are queued for removal instead.
     /// </summary>
     /// <returns>What is recorded, which without acceptors may be another's, and whether the video has ended.</returns>
-    public Task<(ChunkDecision Recorded, bool IsVideoDeleted)> RecordAsync(ChunkDecision decision, long ballot, CancellationToken ct) => database.InTransactionAsync(async connection =>
+    public async Task<(ChunkDecision Recorded, bool IsVideoDeleted)> RecordAsync(ChunkDecision decision, long ballot, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using var command = connection.Command(
+            """
+            with video as (select status from videos where id = $2 for share), -- waits for a deletion under way, and sees its end
+            decided as (
+                insert into chunk_decisions (chunk_id, video_id, sequence, size_bytes, checksum, mode, nodes, urls, ballot, fragments)
+                select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where not exists (select from video where status = 'deleted') on conflict do nothing returning chunk_id, mode, nodes, fragments),
+            placed as (insert into chunk_placements (chunk_id, mode, nodes, fragments) select chunk_id, mode, nodes, fragments from decided)
+            select exists (select from decided)
+            """,
+            decision.ChunkId, decision.VideoId, decision.Sequence, decision.SizeBytes, decision.Checksum, decision.Mode, decision.Nodes.ToArray(), decision.Urls.ToArray(), ballot);
+        command.Parameters.Add(PlacementStore.Json(decision.Fragments));
+        return await command.ExecuteScalarAsync(ct) is true ? (decision, false) : await RecordSecondAsync(decision, ballot, ct);
+    }
+
+    /// <summary>The rarer ways: it is recorded already, perhaps without its placement, or its video has ended.</summary>
+    private Task<(ChunkDecision Recorded, bool IsVideoDeleted)> RecordSecondAsync(ChunkDecision decision, long ballot, CancellationToken ct) => database.InTransactionAsync(async connection =>
     {
         // Waits for a deletion under way; the next statement then sees its end.
         var deleted = await connection.ScalarAsync<string>("select status from videos where id = $1 for share", [decision.VideoId], ct) == "deleted";

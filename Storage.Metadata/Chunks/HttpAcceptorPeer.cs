@@ -12,8 +12,11 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
 {
     private const int MostWaiting = 4096;
 
+    /// <summary>Of the values in one POST: a node reads a body of 1 MiB.</summary>
+    private const int MostValueCharacters = 256 << 10;
+
     /// <summary>POSTs to one node at a time: while one waits for the disk, the next one gathers.</summary>
-    private const int Senders = 2;
+    private const int Senders = 1;
 
     private readonly NodeDirectory _directory;
     private readonly NodeClient _client;
@@ -73,7 +76,7 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
             while (await _waiting.Reader.WaitToReadAsync(_stop.Token))
             {
                 batch.Clear();
-                while (batch.Count < AcceptorBatch.Most && _waiting.Reader.TryRead(out var message))
+                for (var characters = 0; batch.Count < AcceptorBatch.Most && characters < MostValueCharacters && _waiting.Reader.TryRead(out var message); characters += message.Request.Value?.Length ?? 0)
                 {
                     batch.Add(message);
                 }

@@ -25,6 +25,11 @@ internal sealed class Fields(JsonElement body, params string[] loc)
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body, _strict, context.RequestAborted);
             root = document.RootElement.Clone();
+            RequireText(root);
+        }
+        catch (InvalidOperationException)
+        {
+            return (null, new UnprocessableResult([new(["body"], "JSON decode error: half of a surrogate pair", "json_invalid")]));
         }
         catch (JsonException exception)
         {
@@ -119,6 +124,33 @@ internal sealed class Fields(JsonElement body, params string[] loc)
     }
 
     public bool Has(string name) => Find(name) is not null;
+
+    /// <summary>An escape of half a surrogate pair is JSON and no text: it would be found out only where it is read.</summary>
+    /// <exception cref="InvalidOperationException">There is one.</exception>
+    private static void RequireText(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray())
+                {
+                    RequireText(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                foreach (var property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    RequireText(property.Value);
+                }
+
+                break;
+        }
+    }
 
     private double Number(string name, double least, double most, string noun, string type)
     {

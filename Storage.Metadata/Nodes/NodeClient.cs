@@ -30,13 +30,14 @@ internal sealed class NodeClient : IDisposable
     private static readonly TimeSpan _storeWithin = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider _time;
+    private readonly HttpClient _http;
     private readonly AuthenticationHeaderValue? _credential;
 
     public NodeClient(IOptions<MetadataOptions> options, TimeProvider time)
     {
         _time = time;
         _credential = options.Value.NodeCredential is { } credential ? new("Bearer", credential) : null;
-        Http = new(new SocketsHttpHandler
+        _http = new(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
@@ -51,9 +52,6 @@ internal sealed class NodeClient : IDisposable
             Timeout = TimeSpan.FromSeconds(30), // beyond every call's own
         };
     }
-
-    /// <summary>For those who read chunks.</summary>
-    public HttpClient Http { get; }
 
     /// <summary>The node did not answer, or not as nodes do.</summary>
     public static bool IsFailure(Exception exception, CancellationToken ct) =>
@@ -120,7 +118,7 @@ internal sealed class NodeClient : IDisposable
         }
     }
 
-    public void Dispose() => Http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, TimeSpan within, CancellationToken ct)
     {
@@ -132,6 +130,6 @@ internal sealed class NodeClient : IDisposable
 
         using CancellationTokenSource deadline = new(within, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
-        return await Http.SendAsync(request, HttpCompletionOption.ResponseContentRead, both.Token);
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, both.Token);
     }
 }

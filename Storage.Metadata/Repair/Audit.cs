@@ -8,16 +8,26 @@ namespace Storage.Metadata.Repair;
 /// Asks nodes whether they still have what their placements say, slowly and for ever; a node that reports fewer objects than it should have is
 /// asked first and faster: somebody has emptied its folder.
 /// </summary>
-internal sealed partial class Audit(PlacementStore placements, NodeDirectory directory, ObjectChecks checks, Repairs repairs, IOptions<MetadataOptions> options, ILogger<Audit> logger)
+internal sealed partial class Audit(PlacementStore placements, NodeDirectory directory, ObjectChecks checks, Repairs repairs, IOptions<MetadataOptions> options, TimeProvider time, ILogger<Audit> logger)
 {
     /// <summary>How many times as many chunks of suspects are looked at.</summary>
     private const int SuspectFactor = 8;
 
+    /// <summary>Between two counts of what nodes should have, which read every placement.</summary>
+    private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
+
+    private Dictionary<string, long> _expected = [];
+    private long? _countedAt;
+
     public async Task PassAsync(CancellationToken ct)
     {
         var nodes = await directory.CurrentAsync(ct);
-        var expected = await placements.ObjectsByNodeAsync(ct);
-        string[] suspects = [.. nodes.Healthy.Where(node => node.ChunkCount < expected.GetValueOrDefault(node.Id)).Select(node => node.Id)];
+        if (_countedAt is not { } at || time.GetElapsedTime(at) > _countEvery)
+        {
+            (_expected, _countedAt) = (await placements.ObjectsByNodeAsync(ct), time.GetTimestamp());
+        }
+
+        string[] suspects = [.. nodes.Healthy.Where(node => node.ChunkCount < _expected.GetValueOrDefault(node.Id)).Select(node => node.Id)];
         await AuditAsync(await placements.TakeForAuditAsync([], options.Value.AuditedPerLook, ct), nodes, ct);
         if (suspects.Length > 0)
         {

@@ -104,8 +104,9 @@ internal sealed partial class Repairs(
         {
             var index = fragment.FragmentIndex!.Value;
             var free = candidates.Where(node => next.Count(id => id == node.Id) < MostFragmentsPerNode).OrderBy(node => next.Count(id => id == node.Id)); // stable: the chunk's own order within
-            next[index] = await StoreAsync(placement.ChunkId, fragment, free.ToList(), shards[index], ct) ?? placement.Nodes[index];
-            stored |= next[index] != placement.Nodes[index] || candidates.Any(node => node.Id == next[index]);
+            var home = await StoreAsync(placement.ChunkId, fragment, free.ToList(), shards[index], ct);
+            stored |= home is not null;
+            next[index] = home ?? placement.Nodes[index];
         }
 
         return stored ? next : null;
