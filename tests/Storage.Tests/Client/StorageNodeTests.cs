@@ -44,6 +44,7 @@ public sealed class StorageNodeTests
         {
             foreach (var node in nodes)
             {
+                await node.StopAsync();
                 await node.DisposeAsync();
             }
         }
