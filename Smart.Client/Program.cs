@@ -22,5 +22,13 @@ if (line.VideoId is { } videoId)
 }
 
 // 3. None: the dashboard, idle until somebody presses play.
-await SmartClient.Build(line.Settings).RunAsync();
-return ExitCodes.Played;
+try
+{
+    await SmartClient.Build(line.Settings).RunAsync();
+    return ExitCodes.Played;
+}
+catch (IOException exception)
+{
+    await Console.Error.WriteLineAsync($"smart-client: {exception.Message}"); // its port is taken
+    return ExitCodes.Failed;
+}

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Smart.Client.Dashboard;
@@ -41,6 +42,8 @@ public static class SmartClient
         builder.Services.AddHostedService(services => services.GetRequiredService<RemotePlayback>());
 
         // 4. Where it listens: this machine only, unless somebody says otherwise.
+        builder.Services.AddOptions<KestrelServerOptions>()
+            .Configure<IOptions<SmartClientOptions>>((kestrel, options) => kestrel.Limits.MaxConcurrentConnections = options.Value.Connections);
         if (string.IsNullOrEmpty(builder.Configuration["urls"]))
         {
             builder.WebHost.UseUrls($"http://localhost:{builder.Configuration.GetValue("PORT", DashboardPort)}");

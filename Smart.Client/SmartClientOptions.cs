@@ -45,6 +45,10 @@ public sealed class SmartClientOptions : IValidatableObject
     [Range(1, 1000)]
     public int Playbacks { get; set; } = 16;
 
+    /// <summary>Open connections to the dashboard.</summary>
+    [Range(1, 100_000)]
+    public int Connections { get; set; } = 256;
+
     /// <summary>Samples of the history, one a second.</summary>
     [Range(10, 3600)]
     public int HistorySamples { get; set; } = 300;

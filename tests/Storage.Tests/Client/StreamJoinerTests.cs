@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using Smart.Client.Mp4;
+using Testing.Media;
 using Xunit;
 
 namespace Storage.Tests.Client;
@@ -16,6 +18,31 @@ public sealed class StreamJoinerTests
         var video = await TestVideo.MinuteAsync();
         StreamJoiner joiner = new();
         Assert.Equal(video.Whole, video.Chunks.SelectMany(chunk => Joined(joiner, chunk)).ToArray());
+    }
+
+    [Fact]
+    public async Task Chunks_that_were_encoded_apart_are_one_stream()
+    {
+        const int Seconds = 4;
+        var folder = Sources.NewFolder("apart");
+        var source = await Sources.GetAsync("25");
+        List<byte[]> chunks = [];
+        for (var start = 0; start < 20; start += Seconds)
+        {
+            var path = Path.Combine(folder, $"{start:00}.mp4");
+            await Tool.CheckedAsync(
+                "ffmpeg", "-v", "error", "-nostdin", "-ss", $"{start}", "-t", $"{Seconds}", "-i", source, "-an", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "50",
+                "-output_ts_offset", $"{start}", "-movflags", "frag_keyframe+empty_moov+default_base_moof+frag_discont+delay_moov", path);
+            chunks.Add(await File.ReadAllBytesAsync(path));
+        }
+
+        StreamJoiner joiner = new();
+        var joined = Path.Combine(folder, "joined.mp4");
+        await File.WriteAllBytesAsync(joined, [.. chunks.SelectMany(chunk => Joined(joiner, chunk))]);
+        await Tool.CheckedAsync("ffmpeg", "-hide_banner", "-v", "warning", "-nostdin", "-xerror", "-i", joined, "-f", "null", "-");
+        var times = (await Tool.ProbeAsync(joined, "v:0", "packet=pts_time")).Select(time => double.Parse(time, CultureInfo.InvariantCulture)).Order().ToList();
+        Assert.Equal(500, times.Count); // twenty seconds of 25 pictures, one every 40 ms
+        Assert.All(times.Zip(times.Skip(1)), pair => Assert.Equal(0.04, pair.Second - pair.First, 4));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Smart.Client.Network;
 using Smart.Client.Playback;
 using Storage.Fabric;
 using Storage.Fabric.Chunks;
@@ -23,6 +24,7 @@ public sealed class SurvivalTests
         var videoId = await platform.AddVideoAsync();
         var (playing, played) = Play(platform, videoId);
         await Poll.UntilAsync(() => Task.FromResult(Reading(platform)?.PositionSeconds > 12), _soon, "it plays");
+        platform.Prefer(platform.Nodes[0]);
         platform.Nodes[0].Fault = Enum.Parse<Fault>(fault);
         await playing;
 
@@ -30,6 +32,8 @@ public sealed class SurvivalTests
         var reading = Reading(platform)!;
         Assert.Equal((0, 6, 6, 0), (reading.Rebuffers, reading.ChunksPlayed, reading.Downloads.Succeeded, reading.Downloads.Failed));
         Assert.Equal(60, reading.PositionSeconds, 3);
+        var broken = platform.Get<NodeRegistry>().Find(platform.Nodes[0].Url)!.Read();
+        Assert.True(reading.Downloads.Failovers > 0 || !broken.IsHealthy); // another had to give, or it was known in time
     }
 
     [Fact]
@@ -43,7 +47,7 @@ public sealed class SurvivalTests
         Assert.Equal((await TestVideo.MinuteAsync()).Whole, played.ToArray());
         Assert.True(platform.Nodes[0].Served + platform.Nodes[1].Served > 0);
         Assert.True(Reading(platform)!.Downloads.Failovers > 0);
-        var nodes = platform.Get<Smart.Client.Network.NodeRegistry>().Readings.ToDictionary(node => node.NodeUrl, node => node.Downloads);
+        var nodes = platform.Get<NodeRegistry>().Readings.ToDictionary(node => node.NodeUrl, node => node.Downloads);
         Assert.Equal((0, 0, 6), (nodes[platform.Nodes[0].Url], nodes[platform.Nodes[1].Url], nodes[platform.Nodes[2].Url]));
     }
 
@@ -137,7 +141,7 @@ public sealed class SurvivalTests
         platform.Nodes[0].Fault = Fault.Slow; // answers pings
         await Play(platform, videoId).Playing;
         await Play(platform, videoId).Playing;
-        var nodes = platform.Get<Smart.Client.Network.NodeRegistry>().Readings.ToDictionary(node => node.NodeUrl);
+        var nodes = platform.Get<NodeRegistry>().Readings.ToDictionary(node => node.NodeUrl);
         Assert.True(nodes[platform.Nodes[0].Url].BandwidthMbps < nodes[platform.Nodes[1].Url].BandwidthMbps);
         Assert.Equal(0, nodes[platform.Nodes[0].Url].Downloads);
         Assert.InRange(platform.Nodes[0].Served, 0, 6);

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Smart.Client;
+using Smart.Client.Network;
 using Storage.Fabric;
 using Storage.Fabric.Chunks;
 
@@ -80,6 +81,15 @@ internal sealed class TestPlatform : IAsyncDisposable
 
         _videos[id] = manifest;
         return id;
+    }
+
+    /// <summary>Makes it the one that is asked first, for some time.</summary>
+    public void Prefer(TestNode node)
+    {
+        for (var i = 0; i < NodeRecord.Bandwidths; i++)
+        {
+            Get<NodeRegistry>().Record(new(node.Url, TimeSpan.FromMilliseconds(1), 2_000_000, true));
+        }
     }
 
     public void Change(Guid videoId, Func<ChunkManifest, ChunkManifest> change) => _videos[videoId] = change(_videos[videoId]);
