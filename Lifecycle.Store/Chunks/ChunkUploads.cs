@@ -58,6 +58,24 @@ public sealed class ChunkUploads(LifecycleDatabase database)
             """, [task.VideoId, task.TaskId, UploadPhases.NameOf(phase), chunks, done, task.LeaseToken], ct);
     }
 
+    /// <summary>Deleted videos that the chunk store may still have, and no task can bring back.</summary>
+    public async Task<IReadOnlyList<Guid>> DeletedAsync(int most, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ListAsync(
+            """
+            select c.video_id from chunk_uploads c join videos v on v.id = c.video_id
+            where v.state = 'DELETED' and not exists (select from tasks t where t.video_id = v.id and t.state = 'leased') order by c.started_at limit $1
+            """, [most], row => row.GetGuid(0), ct);
+    }
+
+    /// <summary>The chunk store has nothing of it any more.</summary>
+    public async Task ForgetAsync(Guid videoId, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("delete from chunk_uploads where video_id = $1", [videoId], ct);
+    }
+
     private async Task<ChunkUpload?> FirstAsync(string column, Guid id, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Lifecycle.Store;
 using Microsoft.Extensions.Options;
 using Storage.Fabric.Chunks;
 
@@ -32,7 +33,8 @@ internal static class DistributionServices
         services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
         services.AddSingleton(provider => new MetadataClient(Client(provider, new Uri(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value.MetadataUrl))));
         services.AddSingleton(provider => new ChunkWriter(Client(provider, null), provider.GetRequiredService<TimeProvider>()));
-        return services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>();
+        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>();
+        return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
     }
 
     private static HttpClient Client(IServiceProvider provider, Uri? address)

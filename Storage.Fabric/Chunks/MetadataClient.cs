@@ -67,6 +67,16 @@ public sealed class MetadataClient(HttpClient http)
         response.EnsureSuccessStatusCode();
     }
 
+    /// <summary>The video's chunks go with it. One that is not there is deleted already.</summary>
+    public async Task DeleteVideoAsync(Guid videoId, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Delete, $"video/{videoId:D}", null, ct);
+        if (response.StatusCode != HttpStatusCode.NotFound)
+        {
+            response.EnsureSuccessStatusCode();
+        }
+    }
+
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
     {
         using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = content };
