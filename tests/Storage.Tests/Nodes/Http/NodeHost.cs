@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Storage.Node;
+using Storage.Tests.Nodes.Disks;
 using Xunit;
 
 namespace Storage.Tests.Nodes.Http;
@@ -13,6 +14,9 @@ public sealed class NodeHost : IAsyncLifetime
 
     public HttpClient Client { get; private set; } = new();
 
+    /// <summary>In place of real files, where a test sets one before the start.</summary>
+    public MemoryDisk? Disk { get; init; }
+
     public IServiceProvider Services => _app!.Services;
 
     public ValueTask InitializeAsync() => StartAsync();
@@ -21,7 +25,7 @@ public sealed class NodeHost : IAsyncLifetime
     {
         _app = StorageNode.Build([
             "--environment", "Development", "--urls", "http://127.0.0.1:0", $"--DATA_DIR={Folder}", "--NODE_ID=node-1", "--Logging:LogLevel:Default=Error",
-            .. settings.Select(setting => "--" + setting)]);
+            .. settings.Select(setting => "--" + setting)], Disk is { } disk ? _ => disk : null);
         await _app.StartAsync();
         Client = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new(_app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
     }

@@ -60,6 +60,16 @@ public sealed class KillTests : IDisposable
         Assert.True(_stored.Count >= LeastStored && _promised.Count == Writers && _deleted.Values.Any(done => done));
     }
 
+    [Fact]
+    public async Task A_second_process_on_the_folder_ends_and_says_why()
+    {
+        using var first = await NodeProcess.StartAsync(_folder, NodeProcess.FreePort(), _client);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => NodeProcess.StartAsync(_folder, NodeProcess.FreePort(), _client));
+        Assert.Contains("is in use by another process", refused.Message, StringComparison.Ordinal);
+        await first.KillAsync();
+        using var next = await NodeProcess.StartAsync(_folder, NodeProcess.FreePort(), _client);
+    }
+
     public void Dispose()
     {
         _client.Dispose();

@@ -70,6 +70,7 @@ public sealed class NodeProcess : IDisposable
     {
         if (_process.HasExited)
         {
+            await _process.WaitForExitAsync(); // and for the last of what it said
             throw new InvalidOperationException($"The node has ended: {said}");
         }
 
