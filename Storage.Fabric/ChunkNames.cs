@@ -14,6 +14,6 @@ public static partial class ChunkNames
     /// <param name="index">0 to 4: three of data, two of parity.</param>
     public static string Fragment(string chunkId, int index) => string.Create(CultureInfo.InvariantCulture, $"{chunkId}-frag-{index}");
 
-    [GeneratedRegex("^[A-Za-z0-9_-]{1,64}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^[A-Za-z0-9_-]{1,64}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Pattern();
 }

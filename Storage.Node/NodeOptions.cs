@@ -31,39 +31,39 @@ public sealed class NodeOptions
     public bool Open { get; set; }
 
     /// <summary>About where a new superblock is begun, in bytes.</summary>
-    [Range(64L << 10, 1L << 30, ErrorMessage = "Node:SuperblockBytes must lie between 65536 and 1073741824.")]
+    [Range(64L << 10, 1L << 30)]
     public long SuperblockBytes { get; set; } = 256L << 20;
 
     /// <summary>PUTs that hold a buffer of 2 MiB at a time; further ones are answered with 503.</summary>
-    [Range(1, 1024, ErrorMessage = "Node:ConcurrentWrites must lie between 1 and 1024.")]
+    [Range(1, 1024)]
     public int ConcurrentWrites { get; set; } = 32;
 
     /// <summary>GETs that hold a buffer of 2 MiB at a time; further ones are answered with 503.</summary>
-    [Range(1, 1024, ErrorMessage = "Node:ConcurrentReads must lie between 1 and 1024.")]
+    [Range(1, 1024)]
     public int ConcurrentReads { get; set; } = 64;
 
     /// <summary>Open client connections.</summary>
-    [Range(1, 1_000_000, ErrorMessage = "Node:Connections must lie between 1 and 1000000.")]
+    [Range(1, 1_000_000)]
     public int Connections { get; set; } = 2048;
 
-    /// <summary>Between two heartbeats, in seconds.</summary>
-    [Range(0.05, 10, ErrorMessage = "Node:HeartbeatSeconds must lie between 0.05 and 10: the metadata service takes a node for degraded after 10.")]
+    /// <summary>Between two heartbeats, in seconds; the metadata service takes a node for degraded after 10.</summary>
+    [Range(0.05, 10)]
     public double HeartbeatSeconds { get; set; } = 5;
 
     /// <summary>Between two rounds of checkpoints and compaction, in seconds.</summary>
-    [Range(0.05, 3600, ErrorMessage = "Node:UpkeepSeconds must lie between 0.05 and 3600.")]
+    [Range(0.05, 3600)]
     public double UpkeepSeconds { get; set; } = 30;
 
     /// <summary>A superblock of which this share is garbage is compacted.</summary>
-    [Range(0.05, 1, ErrorMessage = "Node:CompactAtGarbage is a share between 0.05 and 1.")]
+    [Range(0.05, 1)]
     public double CompactAtGarbage { get; set; } = 0.5;
 
     /// <summary>Rate of the scrub, in MiB per second.</summary>
-    [Range(0.01, 10_000, ErrorMessage = "Node:ScrubMegabytesPerSecond must lie between 0.01 and 10000.")]
+    [Range(0.01, 10_000)]
     public double ScrubMegabytesPerSecond { get; set; } = 8;
 
     /// <summary>From the end of one scrub to the next, in hours.</summary>
-    [Range(0.0001, 8760, ErrorMessage = "Node:ScrubHours must lie between 0.0001 and 8760 (a year).")]
+    [Range(0.0001, 8760)]
     public double ScrubHours { get; set; } = 24;
 }
 

@@ -7,7 +7,8 @@ using Storage.Node.Log.Files;
 namespace Storage.Node;
 
 /// <summary>The node's folder while it runs: locked, known by name, its log read. It is open before the first request is taken.</summary>
-public sealed partial class NodeStore(IOptions<NodeOptions> options, NodeMetrics metrics, TimeProvider time, ILogger<NodeStore> logger) : IHostedService, IAsyncDisposable
+public sealed partial class NodeStore(IOptions<NodeOptions> options, Func<string, ILogDisk> diskOf, NodeMetrics metrics, TimeProvider time, ILogger<NodeStore> logger)
+    : IHostedService, IAsyncDisposable
 {
     private FolderLock? _lock;
     private ChunkLog? _log;
@@ -26,7 +27,7 @@ public sealed partial class NodeStore(IOptions<NodeOptions> options, NodeMetrics
         var folder = Directory.CreateDirectory(options.Value.DataDir).FullName;
         _lock = FolderLock.Take(folder);
         _identity = NodeIdentity.Of(folder, options.Value.NodeId);
-        _log = new(new FolderDisk(folder), options.Value.SuperblockBytes, metrics, logger);
+        _log = new(diskOf(folder), options.Value.SuperblockBytes, metrics, logger);
         _acceptor = new(new AcceptorLog(_log));
         Messages.Opened(logger, _identity.NodeId, _log.ChunkCount, _log.Superblocks.Count, time.GetElapsedTime(started).TotalMilliseconds);
         return Task.CompletedTask;

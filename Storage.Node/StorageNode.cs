@@ -5,6 +5,7 @@ using Storage.Node.Access;
 using Storage.Node.Chunks;
 using Storage.Node.Consensus;
 using Storage.Node.Health;
+using Storage.Node.Log.Files;
 using Storage.Node.Log.Upkeep;
 using Storage.Node.Registration;
 using VideoPlatform.ServiceDefaults;
@@ -17,7 +18,9 @@ public static class StorageNode
     /// <summary>Of the seed's first node.</summary>
     private const int DefaultPort = 8081;
 
-    public static WebApplication Build(string[] args)
+    /// <param name="args">Settings.</param>
+    /// <param name="diskOf">The files of the log in a folder; a test's own fail where it wants them to.</param>
+    public static WebApplication Build(string[] args, Func<string, ILogDisk>? diskOf = null)
     {
         var builder = WebApplication.CreateBuilder(args);
 
@@ -29,6 +32,7 @@ public static class StorageNode
         AddOptions(builder);
 
         // 3. The folder: open before the first request, closed after the last.
+        builder.Services.AddSingleton(diskOf ?? (static folder => new FolderDisk(folder)));
         builder.Services.AddMetrics().AddSingleton<NodeMetrics>().AddSingleton<NodeStore>();
         builder.Services.AddHostedService(services => services.GetRequiredService<NodeStore>());
         builder.Services.AddHostedService<LogUpkeep>();

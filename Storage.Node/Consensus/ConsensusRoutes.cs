@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Storage.Fabric;
 using Storage.Fabric.Consensus;
+using Storage.Node.Access;
 using VideoPlatform.ServiceDefaults;
 
 namespace Storage.Node.Consensus;
@@ -14,7 +15,8 @@ public sealed partial class ConsensusRoutes(NodeStore store, ILogger<ConsensusRo
     private const int RetryAfterSeconds = 1;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapPost("/consensus", static (HttpContext context, ConsensusRoutes consensus) => consensus.AnswerAsync(context, context.RequestAborted));
+        routes.MapPost("/consensus", static (HttpContext context, ConsensusRoutes consensus) => consensus.AnswerAsync(context, context.RequestAborted))
+            .AddEndpointFilter<NodeCredential>();
 
     private async Task<IResult> AnswerAsync(HttpContext context, CancellationToken ct)
     {

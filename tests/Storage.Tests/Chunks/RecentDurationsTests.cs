@@ -34,6 +34,22 @@ public sealed class RecentDurationsTests
         Assert.Equal(TimeSpan.FromMilliseconds(500), _recent.HedgeAfter());
     }
 
+    [Fact]
+    public void Of_the_cancelled_only_the_slow_count()
+    {
+        Add(20, 100);
+        for (var i = 0; i < 200; i++)
+        {
+            _recent.AddCutShort(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.Equal(TimeSpan.FromMilliseconds(100), _recent.HedgeAfter());
+
+        _recent.AddCutShort(TimeSpan.FromMilliseconds(300));
+        _recent.AddCutShort(TimeSpan.FromMilliseconds(300));
+        Assert.Equal(TimeSpan.FromMilliseconds(300), _recent.HedgeAfter());
+    }
+
     private void Add(int times, int milliseconds)
     {
         for (var i = 0; i < times; i++)
