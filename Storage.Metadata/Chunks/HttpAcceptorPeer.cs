@@ -16,7 +16,7 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
     private const int MostValueCharacters = 256 << 10;
 
     /// <summary>POSTs to one node at a time: while one waits for the disk, the next one gathers.</summary>
-    private const int Senders = 1;
+    private const int Senders = 2;
 
     private readonly NodeDirectory _directory;
     private readonly NodeClient _client;

@@ -57,14 +57,14 @@ public sealed class CrashTests(Servers servers)
         var video = await host.CreateVideoAsync();
         var chunk = await host.StoreAsync(video, _bytes, nodes[..3]);
         await nodes[0].StopAsync();
-        await using (var killed = await ServiceProcess.StartAsync(database, FaultPoint.ChunkCopied))
+        await using (var killed = await ServiceProcess.StartAsync(database, FaultPoint.ChunkCopied, MetadataHost.QuickDeath))
         {
             await killed.UntilKilledAsync();
         }
 
         Assert.True(nodes[3].Chunks.ContainsKey(chunk));
         Assert.Equal([1L], await host.QueryAsync("select version from chunk_placements", row => row.GetInt64(0)));
-        await using var next = await MetadataHost.StartAsync(database, Ct);
+        await using var next = await MetadataHost.StartAsync(database, Ct, MetadataHost.QuickDeath);
         await Poll.UntilAsync(
             async () => (await host.QueryAsync("select nodes from chunk_placements", row => row.GetFieldValue<string[]>(0)))[0].Order(), seen => seen.SequenceEqual(["node-2", "node-3", "node-4"]),
             TimeSpan.FromMinutes(1), "the moved placement");
@@ -99,13 +99,14 @@ public sealed class CrashTests(Servers servers)
 
         public HttpClient Http { get; }
 
-        public static async Task<ServiceProcess> StartAsync(string database, FaultPoint point)
+        public static async Task<ServiceProcess> StartAsync(string database, FaultPoint point, params (string Name, string Value)[] settings)
         {
             var faults = Directory.CreateTempSubdirectory("metadata-faults-");
             await File.WriteAllTextAsync(Path.Combine(faults.FullName, point.ToString()), "kill");
             ProcessStartInfo start = new("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
             start.ArgumentList.Add(typeof(Storage.Metadata.StorageMetadata).Assembly.Location);
-            foreach (var argument in MetadataHost.Arguments(database, ("FaultPoints:Directory", faults.FullName), ("Logging:LogLevel:Default", "None"), ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information")))
+            (string, string)[] own = [("FaultPoints:Directory", faults.FullName), ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information")];
+            foreach (var argument in MetadataHost.Arguments(database, [.. own, .. settings]))
             {
                 start.ArgumentList.Add(argument);
             }

@@ -11,12 +11,12 @@ public sealed class LivenessTests(Servers servers)
     [Fact]
     public async Task A_node_that_only_registered_stays_alive_by_probes_and_goes_down_by_way_of_degraded()
     {
-        await using var host = await MetadataHost.StartAsync(servers, Ct);
+        await using var host = await MetadataHost.StartAsync(servers, Ct, MetadataHost.QuickDeath);
         var node = (await host.AddNodesAsync(1))[0];
         node.DiskUsage = 42.5;
         var registered = (await NodeAsync(host)).GetProperty("last_heartbeat").GetDateTime();
         await Poll.UntilAsync(
-            async () => await NodeAsync(host), row => row.GetProperty("last_heartbeat").GetDateTime() > registered.AddSeconds(3.5) && row.GetProperty("disk_usage_percent").GetDouble() == 42.5,
+            async () => await NodeAsync(host), row => row.GetProperty("last_heartbeat").GetDateTime() > registered.AddSeconds(4.5) && row.GetProperty("disk_usage_percent").GetDouble() == 42.5,
             TimeSpan.FromSeconds(15), "a probe, longer after the registration than a silent node lives");
         Assert.Equal("healthy", (await NodeAsync(host)).GetProperty("status").GetString());
 
@@ -35,7 +35,7 @@ public sealed class LivenessTests(Servers servers)
     [Fact]
     public async Task A_node_that_only_heartbeats_stays_alive()
     {
-        await using var host = await MetadataHost.StartAsync(servers, Ct);
+        await using var host = await MetadataHost.StartAsync(servers, Ct, MetadataHost.QuickDeath);
         await host.PostAsync("/nodes/register?node_url=http://127.0.0.1:1&node_id=silent");
         await Poll.UntilAsync(async () => (await NodeAsync(host)).GetProperty("status").GetString(), seen => seen == "degraded", TimeSpan.FromSeconds(15), "degraded");
         await host.PostAsync("/nodes/silent/heartbeat", new { disk_usage_percent = 1, chunk_count = 7 });

@@ -14,7 +14,7 @@ public sealed class RepairTests(Servers servers)
     [Fact]
     public async Task Replicas_of_a_node_that_died_are_made_elsewhere_and_its_own_are_removed_when_it_is_back()
     {
-        await using var host = await MetadataHost.StartAsync(servers, Ct);
+        await using var host = await MetadataHost.StartAsync(servers, Ct, MetadataHost.QuickDeath);
         var nodes = await host.AddNodesAsync(5);
         var video = await host.CreateVideoAsync();
         List<(string Id, byte[] Bytes)> chunks = [];
@@ -56,7 +56,7 @@ public sealed class RepairTests(Servers servers)
     [Fact]
     public async Task A_fragment_is_rebuilt_where_four_nodes_are_left_and_where_it_was_deleted()
     {
-        await using var host = await MetadataHost.StartAsync(servers, Ct);
+        await using var host = await MetadataHost.StartAsync(servers, Ct, MetadataHost.QuickDeath);
         var nodes = await host.AddNodesAsync(5);
         var video = await host.CreateVideoAsync();
         var coded = CodedChunk.Of(video, [.. Enumerable.Range(0, 5000).Select(i => (byte)(i * 7))]);
