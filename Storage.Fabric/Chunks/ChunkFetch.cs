@@ -32,8 +32,8 @@ internal sealed class ChunkFetch(HttpClient http, TimeProvider time, Action<Tran
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            // Others were sooner. That says nothing against the node, so nobody is told.
-            recent.Add(time.GetElapsedTime(progress.Started));
+            // Others were sooner, or nobody wants it any more. That says nothing against the node, so nobody is told.
+            recent.AddCutShort(time.GetElapsedTime(progress.Started));
             return null;
         }
         catch (OperationCanceledException)

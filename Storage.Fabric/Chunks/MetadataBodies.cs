@@ -4,7 +4,8 @@ namespace Storage.Fabric.Chunks;
 
 /// <summary>A node that takes chunks, as <c>GET /nodes/healthy</c> lists it.</summary>
 /// <param name="DiskUsagePercent">0 to 100.</param>
-public sealed record HealthyNode(string NodeUrl, string NodeId, DateTimeOffset? LastHeartbeat, double DiskUsagePercent, long ChunkCount, string Status, string Version);
+public sealed record HealthyNode(
+    string NodeUrl, string NodeId, DateTimeOffset? LastHeartbeat = null, double DiskUsagePercent = 0, long ChunkCount = 0, string Status = "healthy", string Version = "1.0.0");
 
 /// <summary>One fragment in the body of a commit.</summary>
 /// <param name="Checksum">With <c>sha256:</c> or without.</param>
@@ -21,13 +22,14 @@ public sealed record CommitBody(
 
 /// <summary>The answer to a commit.</summary>
 /// <param name="Conflict">409: another content was committed under this id, for good.</param>
-public sealed record CommitAnswer(bool Success, IReadOnlyList<string> CommittedNodes, string Message, [property: JsonIgnore] bool Conflict = false);
+public sealed record CommitAnswer(bool Success, IReadOnlyList<string> CommittedNodes, string Message = "", [property: JsonIgnore] bool Conflict = false);
 
-/// <summary>Seed 002's manifest as it travels.</summary>
-internal sealed record ManifestBody(Guid VideoId, string? Title, int DurationSec, string? Status, IReadOnlyList<ManifestChunk>? Chunks);
+/// <summary>Seed 002's manifest as it travels; what has a default may be absent.</summary>
+internal sealed record ManifestBody(Guid VideoId, string? Title = null, int DurationSec = 0, string? Status = null, IReadOnlyList<ManifestChunk?>? Chunks = null);
 
 internal sealed record ManifestChunk(
-    string ChunkId, int SequenceNum, int SizeBytes, string Checksum, string? RedundancyMode, IReadOnlyList<string>? Replicas, IReadOnlyList<ManifestFragment>? Fragments);
+    string ChunkId, int SequenceNum, int SizeBytes, string Checksum, string? RedundancyMode = null,
+    IReadOnlyList<string?>? Replicas = null, IReadOnlyList<ManifestFragment?>? Fragments = null);
 
 internal sealed record ManifestFragment(string FragmentId, int FragmentIndex, string NodeUrl, int SizeBytes, string Checksum);
 
@@ -35,11 +37,11 @@ internal sealed record NewVideoBody(string Title, int DurationSec, Guid ClientVi
 
 internal sealed record StatusBody(string Status);
 
-internal sealed record RefusalBody(string? Detail);
+internal sealed record RefusalBody(string? Detail = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, PropertyNameCaseInsensitive = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ManifestBody))]
-[JsonSerializable(typeof(IReadOnlyList<HealthyNode>))]
+[JsonSerializable(typeof(IReadOnlyList<HealthyNode?>))]
 [JsonSerializable(typeof(CommitBody))]
 [JsonSerializable(typeof(CommitAnswer))]
 [JsonSerializable(typeof(NewVideoBody))]

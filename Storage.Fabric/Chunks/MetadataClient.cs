@@ -21,7 +21,7 @@ public sealed class MetadataClient(HttpClient http)
             return null;
         }
 
-        EnsureSuccess(response);
+        response.EnsureSuccessStatusCode();
         return ManifestReading.Of(await ReadAsync(response, MetadataJson.Default.ManifestBody, ct));
     }
 
@@ -29,15 +29,15 @@ public sealed class MetadataClient(HttpClient http)
     public async Task<IReadOnlyList<HealthyNode>> HealthyNodesAsync(CancellationToken ct)
     {
         using var response = await SendAsync(HttpMethod.Get, "nodes/healthy", null, ct);
-        EnsureSuccess(response);
-        return await ReadAsync(response, MetadataJson.Default.IReadOnlyListHealthyNode, ct);
+        response.EnsureSuccessStatusCode();
+        return [.. (await ReadAsync(response, MetadataJson.Default.IReadOnlyListHealthyNode, ct)).OfType<HealthyNode>()];
     }
 
     /// <summary>Counts one view.</summary>
     public async Task ViewAsync(Guid videoId, CancellationToken ct)
     {
         using var response = await SendAsync(HttpMethod.Post, $"video/{videoId:D}/view", null, ct);
-        EnsureSuccess(response);
+        response.EnsureSuccessStatusCode();
     }
 
     /// <summary>Makes the placement known. Repeating it is safe: the same content commits again, another one is a conflict.</summary>
@@ -49,7 +49,7 @@ public sealed class MetadataClient(HttpClient http)
             return new(false, [], (await ReadAsync(response, MetadataJson.Default.RefusalBody, ct)).Detail ?? "Conflict", Conflict: true);
         }
 
-        EnsureSuccess(response);
+        response.EnsureSuccessStatusCode();
         return await ReadAsync(response, MetadataJson.Default.CommitAnswer, ct);
     }
 
@@ -57,14 +57,14 @@ public sealed class MetadataClient(HttpClient http)
     public async Task CreateVideoAsync(Guid videoId, string title, int durationSeconds, CancellationToken ct)
     {
         using var response = await SendAsync(HttpMethod.Post, "video", JsonContent.Create(new NewVideoBody(title, durationSeconds, videoId), MetadataJson.Default.NewVideoBody), ct);
-        EnsureSuccess(response);
+        response.EnsureSuccessStatusCode();
     }
 
     /// <param name="status">uploading, active or deleted.</param>
     public async Task SetStatusAsync(Guid videoId, string status, CancellationToken ct)
     {
         using var response = await SendAsync(HttpMethod.Patch, $"video/{videoId:D}/status", JsonContent.Create(new StatusBody(status), MetadataJson.Default.StatusBody), ct);
-        EnsureSuccess(response);
+        response.EnsureSuccessStatusCode();
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
@@ -72,8 +72,6 @@ public sealed class MetadataClient(HttpClient http)
         using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = content };
         return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
     }
-
-    private static void EnsureSuccess(HttpResponseMessage response) => response.EnsureSuccessStatusCode();
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken ct)
     {

@@ -16,7 +16,15 @@ internal sealed class RecentDurations
     private readonly TimeSpan[] _ring = new TimeSpan[Kept];
     private long _seen;
 
-    /// <summary>Cancelled reads count with the time that they had lasted; left out, the slow would never show.</summary>
+    /// <summary>Of a read that others outran after so long. Left out, the slow would never show; one that was cancelled early says nothing.</summary>
+    public void AddCutShort(TimeSpan lasted)
+    {
+        if (lasted >= HedgeAfter())
+        {
+            Add(lasted);
+        }
+    }
+
     public void Add(TimeSpan duration)
     {
         lock (_lock)

@@ -6,14 +6,14 @@ using Xunit;
 
 namespace Storage.Tests.Erasure;
 
-/// <summary>A stopwatch beside a memory copy of the same bytes; one core. The figures are a diagnostic message (<c>-diagnostics</c>), only a collapse fails.</summary>
+/// <summary>A stopwatch beside a memory copy of the same bytes; one core. The figures are a diagnostic message (<c>-diagnostics</c>), only the loss of the vectors fails.</summary>
 [Trait("Long", "true")]
 public sealed class ErasureSpeedTests
 {
     private const int Rounds = 200;
 
-    /// <summary>A machine under load is slow; one that has lost its vectors is slower than this.</summary>
-    private const double Collapsed = 0.5;
+    /// <summary>Times the speed of plain arithmetic, which the same load makes as slow; on a quiet machine it is some thirty times.</summary>
+    private const double Least = 3;
 
     [Fact]
     public void Coding_a_chunk_is_of_the_speed_of_memory()
@@ -41,7 +41,10 @@ public sealed class ErasureSpeedTests
         }
 
         TestContext.Current.SendDiagnosticMessage(string.Join('\n', figures.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Speed,7:0.00} GB/s {one.What}"))));
-        Assert.All(figures.Where(one => !one.What.EndsWith("SingleBytes", StringComparison.Ordinal)), one => Assert.True(one.Speed > Collapsed, $"{one.What}: {one.Speed:0.00} GB/s"));
+        var plain = figures[^1].Speed;
+        Assert.All(
+            figures.SkipLast(1).Where(one => ShardKernel.Supported.Count > 1 && !one.What.Contains("new arrays", StringComparison.Ordinal)),
+            one => Assert.True(one.Speed > Least * plain, $"{one.What}: {one.Speed:0.00} GB/s, plain arithmetic {plain:0.00}"));
     }
 
     /// <summary>GB of chunk a second, the median round.</summary>

@@ -15,13 +15,11 @@ public enum Mutation
     /// <summary>The promise does not tell what was accepted.</summary>
     HidesWhatIsAccepted,
 
-    PromisesOneBallotTwice,
+    /// <summary>The promise tells what was accepted in an order that is the reverse.</summary>
+    MisstatesTheAcceptedBallot,
 
     /// <summary>Two calls for one chunk at the same time.</summary>
     TakesTwoCallsAtOnce,
-
-    /// <summary>Every proposer begins with the accept.</summary>
-    FirstBallotIsEverybodys,
 
     /// <summary>The acceptors are the nodes that the request names, or that are there now, as in the original.</summary>
     GroupOfTheRequest,
@@ -30,7 +28,7 @@ public enum Mutation
 internal static class Mutations
 {
     public static bool BreaksAcceptor(this Mutation mutation) =>
-        mutation is Mutation.AcceptsBelowThePromise or Mutation.HidesWhatIsAccepted or Mutation.PromisesOneBallotTwice or Mutation.TakesTwoCallsAtOnce;
+        mutation is Mutation.AcceptsBelowThePromise or Mutation.HidesWhatIsAccepted or Mutation.MisstatesTheAcceptedBallot or Mutation.TakesTwoCallsAtOnce;
 }
 
 /// <summary>The acceptor as it is, but for the one rule.</summary>
@@ -43,13 +41,18 @@ internal sealed class BrokenAcceptor(IAcceptorLog log, SemaphoreSlim turns, Muta
         try
         {
             var state = await log.ReadAsync(Schedule.ChunkId, CancellationToken.None);
-            if (ballot < state.Promised || (ballot == state.Promised && mutation != Mutation.PromisesOneBallotTwice))
+            if (ballot <= state.Promised)
             {
                 return new(false, state.Promised, 0, null);
             }
 
             await log.WriteAsync(Schedule.ChunkId, state with { Promised = ballot }, CancellationToken.None);
-            return mutation == Mutation.HidesWhatIsAccepted ? new(true, ballot, 0, null) : new(true, ballot, state.AcceptedBallot, state.AcceptedValue);
+            return mutation switch
+            {
+                Mutation.HidesWhatIsAccepted => new(true, ballot, 0, null),
+                Mutation.MisstatesTheAcceptedBallot => new(true, ballot, long.MaxValue - state.AcceptedBallot, state.AcceptedValue),
+                _ => new(true, ballot, state.AcceptedBallot, state.AcceptedValue),
+            };
         }
         finally
         {

@@ -13,7 +13,7 @@ internal sealed class SimulatedCatalogue(World world, ChosenValues chosen)
     /// <summary>The production rule: chosen by whoever is first, for ever, from the nodes that are there and not from its <c>node_urls</c>.</summary>
     public Task<(IReadOnlyList<int> Group, bool IsFirst)> FixGroupAsync(SimulatedProcess caller, IReadOnlyList<int> nodes, int size) => AskAsync(caller, () =>
     {
-        var isFirst = _group is null;
+        var isFirst = _group is null || IsRestored();
         _group ??= [.. Placement.Choose(Schedule.ChunkId, [.. nodes.Select(node => $"node-{node}")], size).Select(name => int.Parse(name["node-".Length..]))];
         chosen.Group = _group;
         return (_group, isFirst);
@@ -50,6 +50,18 @@ internal sealed class SimulatedCatalogue(World world, ChosenValues chosen)
 
             return true;
         });
+    }
+
+    /// <summary>Restored from a backup of before the group was fixed: it is fixed again, to the same nodes, and the first ballot is given out once more.</summary>
+    private bool IsRestored()
+    {
+        if (!world.Chance(world.Faults.Restore))
+        {
+            return false;
+        }
+
+        world.Count("first ballot given out again");
+        return true;
     }
 
     private async Task<T> AskAsync<T>(SimulatedProcess caller, Func<T> statement)

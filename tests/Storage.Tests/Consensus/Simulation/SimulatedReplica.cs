@@ -68,7 +68,6 @@ internal sealed class SimulatedReplica
             isFirst = false;
         }
 
-        isFirst |= _schedule.Mutation == Mutation.FirstBallotIsEverybodys;
         Proposer proposer = new(process.Time, new FewBallots(_world.Random, _schedule.DrawnBallots), _replyWithin);
         _schedule.Chosen.Proposed(value);
         _world.Trace($"{process.Name} proposes {value} to {string.Join(',', group)}{(isFirst ? ", first" : "")}");

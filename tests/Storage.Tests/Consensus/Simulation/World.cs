@@ -96,12 +96,13 @@ internal sealed class World(int seed, bool traced)
 }
 
 /// <summary>How bad this schedule's world is.</summary>
-internal sealed record Faults(double CrashPerStep, double Drop, double Duplicate, double Late, double FailedWrite, double LostAnswerOfPostgres)
+internal sealed record Faults(double CrashPerStep, double Drop, double Duplicate, double Late, double FailedWrite, double LostAnswerOfPostgres, double Restore)
 {
-    public static readonly Faults None = new(0, 0, 0, 0, 0, 0);
+    public static readonly Faults None = new(0, 0, 0, 0, 0, 0, 0);
 
     public static Faults Draw(Random random) => new(
-        Pick(random, 0, 0.003, 0.02), Pick(random, 0, 0.1, 0.3), Pick(random, 0, 0.1, 0.5), Pick(random, 0, 0.1, 0.4), Pick(random, 0, 0, 0.05), Pick(random, 0, 0, 0.2));
+        Pick(random, 0, 0.003, 0.02), Pick(random, 0, 0.1, 0.3), Pick(random, 0, 0.1, 0.5), Pick(random, 0, 0.1, 0.4), Pick(random, 0, 0, 0.05), Pick(random, 0, 0, 0.2),
+        Pick(random, 0, 0, 0, 0.5));
 
     private static double Pick(Random random, params ReadOnlySpan<double> from) => from[random.Next(from.Length)];
 }
