@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using Storage.Fabric.Chunks;
 using Xunit;
@@ -63,18 +62,23 @@ public sealed class ChunkReaderTests : IDisposable
         }
     }
 
+    /// <summary>By a clock of its own, so that a busy machine does not count.</summary>
     [Fact]
-    public async Task A_hung_node_costs_at_most_two_seconds()
+    public async Task A_hung_node_and_one_that_gets_stuck_cost_a_hedge_each()
     {
         var chunk = Sample.Bytes();
         await using var hung = await ChunkServer.StartAsync(Misbehaviour.Hang);
         await using var stuck = await ChunkServer.StartAsync(Misbehaviour.Body(chunk[..1000], chunk.Length, hangs: true));
         await using var good = await HolderAsync(chunk);
-        var started = Stopwatch.GetTimestamp();
+        var reading = Reader().ReadAsync(Sample.Replicated(chunk, hung.Url, stuck.Url, good.Url), default);
+        await hung.AskedAsync(1);
+        _time.Advance(TimeSpan.FromMilliseconds(150));
+        await stuck.AskedAsync(1);
+        Assert.Empty(good.Requests);
 
-        Assert.Equal(chunk, await new ChunkReader(_http, TimeProvider.System).ReadAsync(Sample.Replicated(chunk, hung.Url, stuck.Url, good.Url), default));
+        _time.Advance(TimeSpan.FromMilliseconds(150));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, _hungCostsAtMost);
+        Assert.Equal(chunk, await reading);
         await hung.AbortedAsync();
         await stuck.AbortedAsync();
     }
