@@ -31,20 +31,18 @@ internal static class DistributionServices
     {
         services.AddOptions<ChunkStoreOptions>().BindConfiguration(ChunkStoreOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
-        services.AddSingleton(provider => new MetadataClient(Client(provider, new Uri(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value.MetadataUrl))));
-        services.AddSingleton(provider => new ChunkWriter(Client(provider, null), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new MetadataClient(MetadataHttp(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)));
+        services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>();
         return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
     }
 
-    private static HttpClient Client(IServiceProvider provider, Uri? address)
+    private static HttpClient MetadataHttp(ChunkStoreOptions options)
     {
-        HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = address, Timeout = _answerWithin };
-        if (provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value.Credential is { Length: > 0 } credential)
-        {
-            http.DefaultRequestHeaders.Authorization = new("Bearer", credential);
-        }
-
+        HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = new(options.MetadataUrl), Timeout = _answerWithin };
+        http.DefaultRequestHeaders.Authorization = CredentialOf(options) is { } credential ? new("Bearer", credential) : null;
         return http;
     }
+
+    private static string? CredentialOf(ChunkStoreOptions options) => options.Credential is { Length: > 0 } credential ? credential : null;
 }
