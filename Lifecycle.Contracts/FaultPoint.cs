@@ -27,4 +27,16 @@ public enum FaultPoint
     TaskAfterCommit,
     WebhookBeforeSend,
     WebhookAfterSend,
+
+    /// <summary>A chunk's acceptors are fixed, and none has been asked.</summary>
+    ChunkGroupFixed,
+
+    /// <summary>A majority has accepted, and nothing is recorded.</summary>
+    ChunkChosen,
+
+    /// <summary>It is recorded, and the writer not yet told.</summary>
+    ChunkRecorded,
+
+    /// <summary>A chunk's new copies are stored, and its placement is the old one.</summary>
+    ChunkCopied,
 }

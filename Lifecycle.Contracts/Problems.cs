@@ -16,6 +16,8 @@ public static class Problems
 
     public static readonly Problem NoFile = new("no-file", 400, "No file was provided: send multipart/form-data with a part named 'file'.");
     public static readonly Problem NoVideo = new("no-video", 400, "No file was provided: send multipart/form-data with a part named 'video'.");
+    public static readonly Problem NoTitle = new("no-title", 400, "A title of 1 to 255 characters is needed: send it as the form's field 'title'.");
+    public static readonly Problem UnsupportedFormat = new("unsupported-format", 400, "Unsupported format: send a file named .mp4, .avi, .mov, .mkv, .webm or .flv.");
     public static readonly Problem EmptyFile = new("empty-file", 400, "The file is empty.");
     public static readonly Problem MalformedBody = new("malformed-body", 400, "The request body could not be read.");
     public static readonly Problem MalformedHeader = new("malformed-header", 400, "A request header could not be read.");
@@ -39,6 +41,7 @@ public static class Problems
     public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "The method is not allowed here; see the Allow header.");
     public static readonly Problem NotReady = new("not-ready", 409, "The video exists but is not ready for streaming.");
     public static readonly Problem StateConflict = new("state-conflict", 409, "The state does not allow this; see state and allowed.");
+    public static readonly Problem VideoTaken = new("video-taken", 409, "Something was uploaded under this video id already.");
     public static readonly Problem EmailTaken = new("email-taken", 409, "There is an account with this email already.");
     public static readonly Problem TooManyKeys = new("too-many-keys", 409, "The account has as many API keys as it may have.");
     public static readonly Problem TooManyWebhooks = new("too-many-webhooks", 409, "The account has as many webhooks as it may have.");

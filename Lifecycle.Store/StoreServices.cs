@@ -1,4 +1,5 @@
 using Lifecycle.Contracts.Tasks;
+using Lifecycle.Store.Chunks;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
@@ -37,6 +38,7 @@ public static class StoreServices
         services.AddSingleton<Quotas>();
         services.AddSingleton<UploadStore>();
         services.AddSingleton<UploadSessions>();
+        services.AddSingleton<ChunkUploads>();
         services.AddSingleton<UploadLocks>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();

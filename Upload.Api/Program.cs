@@ -3,6 +3,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Objects;
 using Upload.Api;
 using Upload.Api.Accounts;
+using Upload.Api.Chunks;
 using Upload.Api.Jobs;
 using Upload.Api.Limiting;
 using Upload.Api.Monitoring;
@@ -25,7 +26,7 @@ builder.Services.AddLifecycleStore().AddOutboxRelay();
 
 // 3. The features.
 builder.Services.AddHostJson().AddApiDocument();
-builder.Services.AddAccounts().AddLimits().AddUploads().AddStatusStreams().AddJobs().AddWebhooks().AddMonitoring();
+builder.Services.AddAccounts().AddLimits().AddUploads().AddChunkUploads().AddStatusStreams().AddJobs().AddWebhooks().AddMonitoring();
 
 var app = builder.Build();
 app.UseServiceDefaults();
@@ -35,6 +36,7 @@ app.UseAuthentication().UseRateLimits().UseAuthorization();
 // 4. The routes, a folder each.
 app.MapAccounts();
 app.MapUploads();
+app.MapChunkUploads();
 app.MapStatus();
 app.MapVideos();
 app.MapJobs();

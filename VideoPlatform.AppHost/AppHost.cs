@@ -11,7 +11,9 @@ using VideoPlatform.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
-var videodb = builder.AddPostgres("postgres").WithDataVolume().AddDatabase("videodb");
+var postgres = builder.AddPostgres("postgres").WithDataVolume();
+var videodb = postgres.AddDatabase("videodb");
+var storagedb = postgres.AddDatabase("storagedb");
 var messaging = builder.AddRabbitMQ("messaging").WithDataVolume().WithManagementPlugin();
 
 var accessKey = builder.AddParameter("storage-access-key", "videoplatform");
@@ -33,11 +35,15 @@ var uploads = builder.AddReplicas<Projects.Upload_Api>("upload-api", builder.Cou
     .WithReference(storage).WaitFor(minio)
     .WithEnvironment("Accounts__Secret", accountSecret));
 
+var chunkStore = builder.AddChunkStore(storagedb, builder.Count("storage-node", 5));
+
 var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker")
     .WithHttpEndpoint(name: "http").WithHttpHealthCheck("/ready")
     .WithReference(videodb).WaitFor(videodb)
     .WithReference(messaging).WaitFor(messaging)
     .WithReference(storage).WaitFor(minio)
+    .WithEnvironment("ChunkStore__MetadataUrl", chunkStore.Metadata.GetEndpoint("http"))
+    .WithEnvironment(chunkStore.Credential, "ChunkStore__Credential")
     .WithReplicas(builder.Count("processing-worker", 2, "transcoder:workerCount"));
 
 var streams = builder.AddReplicas<Projects.Streaming_Api>("streaming-api", builder.Count("streaming-api", 2), service => service
@@ -50,8 +56,10 @@ builder.AddContainer("gateway", "nginx", "1.29-alpine")
     .WithUpstream("UPLOAD_API", uploads)
     .WithUpstream("PROCESSING_WORKER", [workers])
     .WithUpstream("STREAMING_API", streams)
+    .WithUpstream("STORAGE_METADATA", [chunkStore.Metadata])
     .WithEnvironment("GATEWAY_CACHE", builder.Configuration["GATEWAY_CACHE"] is "off" ? "off" : "segments")
     .WithHttpEndpoint(port: 8080, targetPort: 8080)
+    .WithHttpEndpoint(port: 8084, targetPort: 8084, name: "uploader")
     .WithHttpHealthCheck("/health")
     .WithExternalHttpEndpoints();
 

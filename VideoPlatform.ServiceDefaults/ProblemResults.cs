@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace VideoPlatform.ServiceDefaults;
 
@@ -20,6 +21,11 @@ public sealed class ProblemResult(Problem problem, string? detail = null, int? r
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        if (httpContext.RequestServices.GetService<DetailErrors>() is not null)
+        {
+            return DetailErrors.Of(problem, detail, retryAfterSeconds).ExecuteAsync(httpContext);
+        }
+
         var response = httpContext.Response;
         response.StatusCode = problem.Status;
         response.Headers.CacheControl = "no-store";

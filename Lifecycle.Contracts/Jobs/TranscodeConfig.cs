@@ -12,6 +12,9 @@ public enum JobKind
 
     /// <summary>One file that somebody asked for; the video does not notice.</summary>
     Transcode,
+
+    /// <summary>The video in pieces of ten seconds on the chunk store's nodes; the video does not notice.</summary>
+    Distribute,
 }
 
 /// <summary>What a transcode job makes, as seed 004's request asks for it.</summary>

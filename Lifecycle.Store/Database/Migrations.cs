@@ -10,7 +10,8 @@ namespace Lifecycle.Store.Database;
 /// Applies embedded <c>NNN_name.sql</c> files in order, forward only, under an advisory lock: any number of replicas may
 /// start at once. A file that was applied must not change afterwards; its checksum is compared.
 /// </summary>
-public sealed partial class Migrations(NpgsqlDataSource database, ILogger<Migrations> logger)
+/// <param name="scripts">Whose files; not given: the lifecycle's own.</param>
+public sealed partial class Migrations(NpgsqlDataSource database, ILogger<Migrations> logger, Assembly? scripts = null)
 {
     /// <summary>Any constant: it names this lock among the database's advisory locks.</summary>
     private const long AdvisoryLock = 0x56_50_4d_49_47; // "VPMIG"
@@ -63,9 +64,9 @@ public sealed partial class Migrations(NpgsqlDataSource database, ILogger<Migrat
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    private static IEnumerable<(string Name, string Sql)> Scripts()
+    private IEnumerable<(string Name, string Sql)> Scripts()
     {
-        var assembly = typeof(Migrations).Assembly;
+        var assembly = scripts ?? typeof(Migrations).Assembly;
         foreach (var name in assembly.GetManifestResourceNames().Where(n => char.IsAsciiDigit(n[0])).Order(StringComparer.Ordinal))
         {
             using StreamReader reader = new(assembly.GetManifestResourceStream(name)!);

@@ -4,7 +4,7 @@ using Npgsql;
 namespace Lifecycle.Store.Database;
 
 /// <summary>Raw SQL with positional parameters ($1, $2, ...) on a connection, in its current transaction.</summary>
-internal static class Sql
+public static class Sql
 {
     [SuppressMessage("Security", "CA2100", Justification = "Every caller passes a literal; values are parameters.")]
     public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params ReadOnlySpan<object?> parameters)

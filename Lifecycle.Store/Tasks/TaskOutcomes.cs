@@ -124,6 +124,9 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
     public Task<RunEnd> CompleteOutputAsync(ClaimedTask task, string output, CancellationToken ct) => EndJobAsync(task, (transaction, _) =>
         transaction.Connection.ExecuteAsync("update jobs set output = $2::jsonb where id = $1", [task.JobId, output], ct), ct);
 
+    /// <summary>Ends the last task of a job whose result is elsewhere, and the job.</summary>
+    public Task<RunEnd> CompleteJobAsync(ClaimedTask task, CancellationToken ct) => EndJobAsync(task, (_, _) => Task.CompletedTask, ct);
+
     /// <summary>Ends a failed run: another attempt after the schedule's delay, or the dead letter queue.</summary>
     public Task<RunEnd> FailAsync(ClaimedTask task, TaskFailure failure, CancellationToken ct) =>
         EndAsync(task, (transaction, video, job) => SpendAttemptAsync(transaction, video, job, task, failure, TaskTrigger.Retried, schedule.DelayAfter(task.Attempt), ct), ct);

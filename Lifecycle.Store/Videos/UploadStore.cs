@@ -21,6 +21,13 @@ public sealed class UploadStore(LifecycleDatabase database, Quotas quotas)
     /// <summary>How long an upload is left alone without a sign of life.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether the id is a video's, or was one's.</summary>
+    public async Task<bool> IsTakenAsync(Guid videoId, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ScalarAsync<bool>("select exists (select from videos where id = $1)", [videoId], ct);
+    }
+
     /// <param name="ownerId">Null: sent without an account.</param>
     /// <returns>The upload's fencing token.</returns>
     public Task<long> BeginAsync(Guid videoId, Guid? ownerId, string? fileName, CancellationToken ct) => BeginAsync(videoId, ownerId, fileName, isPartial: false, ct);
@@ -110,6 +117,11 @@ public sealed class UploadStore(LifecycleDatabase database, Quotas quotas)
         {
             await transaction.Connection.ExecuteAsync("update videos set upload_token = null, upload_lease = null, s3_upload_id = null where id = $1", [videoId], ct);
             await JobStore.InsertAsync(transaction, video, JobTrigger.Created, new(JobKind.Ingest, Version: 1), ct);
+            if (await transaction.Connection.ScalarAsync<bool>("select exists (select from chunk_uploads where video_id = $1)", [videoId], ct))
+            {
+                await JobStore.InsertAsync(transaction, video, JobTrigger.Created, new(JobKind.Distribute, Version: 0), ct);
+            }
+
             await UploadSessions.SweepTailsAsync(transaction, videoId, ct);
         }
 

@@ -21,6 +21,8 @@ internal sealed class ProjectProgram(ProjectAnnotation annotation, Assembly appH
             .Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Scheme}://{LocalAddress.Host}:{context.Port(e)}"));
         // Without an endpoint any free port: Kestrel's default would collide between replicas.
         environment["ASPNETCORE_URLS"] = string.Join(';', urls) is { Length: > 0 } some ? some : $"http://{LocalAddress.Host}:0";
+        // As systemd has it: a folder that is this replica's alone, for services that keep something on disk.
+        environment["STATE_DIRECTORY"] = await context.DataFolderAsync(ct);
         // No copy of the engine's own shape: these would bind every replica to the AppHost's ports.
         environment["HTTP_PORTS"] = environment["ASPNETCORE_HTTP_PORTS"] = null;
         await context.LaunchAsync(new(DotnetHost(), [Output(), .. context.Args])

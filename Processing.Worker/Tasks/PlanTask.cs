@@ -6,6 +6,7 @@ using Lifecycle.Store.Faults;
 using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
+using Processing.Worker.Distribution;
 using Processing.Worker.Media;
 using Processing.Worker.Sources;
 
@@ -22,9 +23,12 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
         await faults.PassAsync(FaultPoint.TaskPlan, context.Stop);
         using var source = await sources.OpenAsync(context.Task.VideoId, context.Stop);
         var digest = await outcomes.LacksSourceDigestAsync(context.Task.VideoId, context.Stop) ? await DigestAsync(source.Path, context.Stop) : null;
-        var settings = context.Task.Job == JobKind.Ingest
-            ? new MediaSettings { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) }
-            : TranscodeSettings.Of(await jobs.TranscodeConfigAsync(context.Task, context.Stop), options.Value);
+        var settings = context.Task.Job switch
+        {
+            JobKind.Ingest => new MediaSettings { Preset = options.Value.Preset, Threads = options.Value.Threads, Ladder = LadderRung.Of(options.Value.Heights) },
+            JobKind.Distribute => ChunkSettings.Of(options.Value),
+            _ => TranscodeSettings.Of(await jobs.TranscodeConfigAsync(context.Task, context.Stop), options.Value),
+        };
         var plan = await planner.PlanAsync(source.Path, context.Scratch, settings, context.Progress, context.Stop);
         if (plan.Normalized is { } normalized)
         {

@@ -7,6 +7,7 @@ using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Media;
 using Processing.Worker.Sources;
+using Storage.Fabric.Chunks;
 
 namespace Processing.Worker.Tasks;
 
@@ -114,7 +115,7 @@ public sealed partial class TaskRunner(
         return activity?.SetTag("video.id", task.VideoId).SetTag("job.id", task.JobId).SetTag("task.id", task.TaskId).SetTag("task.attempt", task.Attempt);
     }
 
-    private static bool IsOutage(Exception exception) => exception is not MediaFailureException && Outages.IsOutage(exception);
+    private static bool IsOutage(Exception exception) => exception is ChunkUnavailableException || (exception is not MediaFailureException && Outages.IsOutage(exception));
 
     private static TaskFailure FailureOf(Exception exception) => exception switch
     {

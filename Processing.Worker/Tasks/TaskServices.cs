@@ -1,6 +1,7 @@
 using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Microsoft.Extensions.Options;
+using Processing.Worker.Distribution;
 using Processing.Worker.Media;
 using Processing.Worker.Sources;
 
@@ -33,8 +34,10 @@ public static class TaskServices
         services.AddSingleton<ScratchSpace>();
         services.AddSingleton<SourceCache>();
         services.AddSingleton<TaskInputs>();
+        services.AddSingleton<TrackFiles>();
         services.AddSingleton<OutputWriter>();
         services.AddSingleton<TaskRunner>();
+        services.AddDistribution();
         foreach (var job in Enum.GetValues<JobKind>())
         {
             services.AddKeyedSingleton<ITaskHandler, PlanTask>((job, TaskKind.Plan));
@@ -44,6 +47,7 @@ public static class TaskServices
 
         services.AddKeyedSingleton<ITaskHandler, FinalizeTask>((JobKind.Ingest, TaskKind.Finalize));
         services.AddKeyedSingleton<ITaskHandler, MuxTask>((JobKind.Transcode, TaskKind.Finalize));
+        services.AddKeyedSingleton<ITaskHandler, DistributeTask>((JobKind.Distribute, TaskKind.Finalize));
         return services;
     }
 }

@@ -9,6 +9,9 @@ public sealed class AccessOptions
 
     /// <summary>Whether <c>POST /upload</c> takes files of nobody (seed 000). Not set: only in Development.</summary>
     public bool? OpenUpload { get; set; }
+
+    /// <summary>Somebody who means to be known and is not, or nobody where that does not do.</summary>
+    public bool RefusesUpload(HttpRequest request, Caller? caller) => Caller.IsRefused(request, caller) || (caller is null && OpenUpload != true);
 }
 
 /// <summary>What the environment decides where the settings do not.</summary>

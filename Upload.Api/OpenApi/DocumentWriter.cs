@@ -3,6 +3,7 @@ using Lifecycle.Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Upload.Api.Accounts;
+using Upload.Api.Chunks;
 using Upload.Api.Jobs;
 using Upload.Api.Monitoring;
 using Upload.Api.Status;
@@ -32,7 +33,7 @@ public sealed class DocumentWriter : IOpenApiDocumentTransformer
 
     /// <summary>All tables, in the order of the document's tags.</summary>
     public static IReadOnlyList<FeatureDoc> Features { get; } =
-        [AccountDocs.Feature, UploadDocs.Feature, SessionDocs.Feature, TusDocs.Feature, VideoDocs.Feature, JobDocs.Feature, DeadLetterDocs.Feature, WebhookDocs.Feature, MonitoringDocs.Feature, StatusDocs.Feature];
+        [AccountDocs.Feature, UploadDocs.Feature, ChunkUploadDocs.Feature, SessionDocs.Feature, TusDocs.Feature, VideoDocs.Feature, JobDocs.Feature, DeadLetterDocs.Feature, WebhookDocs.Feature, MonitoringDocs.Feature, StatusDocs.Feature];
 
     public async Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

@@ -39,6 +39,7 @@ internal static class Parameters
         ["partNumber"] = "1 to the upload's total_parts.",
         ["webhookId"] = "The webhook's id.",
         ["deliveryId"] = "The delivery's id.",
+        ["sessionId"] = "The upload_session_id that the upload answered.",
         ["fileId"] = "The upload's id: the last part of the Location that its creation answered.",
     };
 

@@ -5,9 +5,10 @@ namespace Upload.Api.Uploads;
 
 /// <summary>The file of a multipart/form-data body, found without buffering the body.</summary>
 /// <param name="Body">Ends where the part ends; throws <see cref="BodyException"/> where the body breaks off.</param>
+/// <param name="Field">The form's field that it is.</param>
 /// <param name="FileName">For display only: never used as a path.</param>
 /// <param name="Digest">What the part's own headers promise.</param>
-public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest)
+public sealed record FilePart(Stream Body, string Field, string? FileName, DigestHeader Digest)
 {
     /// <summary>RFC 2046 allows 70 characters; some clients take a few more.</summary>
     private const int BoundaryChars = 200;
@@ -31,9 +32,10 @@ public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest
         return new(boundary, body, bufferSize: 64 * 1024) { HeadersCountLimit = HeaderCount, HeadersLengthLimit = HeaderBytes };
     }
 
-    /// <summary>The first part named <paramref name="field"/>, or null where there is none.</summary>
+    /// <summary>The first part with one of these names, or null where there is none.</summary>
+    /// <param name="texts">Takes the parts before it.</param>
     /// <exception cref="InvalidDataException">The part's digest header cannot be read, or there are too many parts.</exception>
-    public static async ValueTask<FilePart?> FindAsync(MultipartReader reader, string field, CancellationToken ct)
+    public static async ValueTask<FilePart?> FindAsync(MultipartReader reader, IReadOnlyCollection<string> fields, FormTexts texts, CancellationToken ct)
     {
         for (var i = 0; i < PartsBefore; i++)
         {
@@ -43,7 +45,7 @@ public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest
             }
 
             var (name, fileName) = NamesOf(section);
-            if (name == field)
+            if (name is not null && fields.Contains(name))
             {
                 if (!DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Content-Digest").ToString(), out var digest)
                     || !DigestHeader.TryParse(section.Headers?.GetValueOrDefault("Repr-Digest").ToString(), out var representation))
@@ -51,14 +53,16 @@ public sealed record FilePart(Stream Body, string? FileName, DigestHeader Digest
                     throw new InvalidDataException("The part's Content-Digest is no dictionary of byte sequences (RFC 9530).");
                 }
 
-                return new(new PartStream(section.Body), FileNames.Clean(fileName), digest.IsEmpty ? representation : digest);
+                return new(new PartStream(section.Body), name, FileNames.Clean(fileName), digest.IsEmpty ? representation : digest);
             }
+
+            await texts.TakeAsync(name, section, ct);
         }
 
         throw new InvalidDataException($"More than {PartsBefore} parts before the file.");
     }
 
-    private static (string? Name, string? FileName) NamesOf(MultipartSection section)
+    internal static (string? Name, string? FileName) NamesOf(MultipartSection section)
     {
         try
         {

@@ -15,7 +15,20 @@ namespace Upload.Api.Uploads;
 /// <param name="NoFile">The answer where there is none.</param>
 /// <param name="StorageFailure">The answer where the file could not be stored.</param>
 /// <param name="Answer">The answer for the video that came of it, whether in this request or in the first with its key.</param>
-public sealed record FormRoute(string Scope, string Field, Problem NoFile, Problem StorageFailure, Func<Guid, CancellationToken, Task<IResult>> Answer);
+public sealed record FormRoute(string Scope, string Field, Problem NoFile, Problem StorageFailure, Func<Guid, CancellationToken, Task<IResult>> Answer)
+{
+    /// <summary>Text fields that it reads beside the file.</summary>
+    public IReadOnlyList<string> Texts { get; init; } = [];
+
+    /// <summary>Looks at the file's name before its first byte is read; null: it is taken.</summary>
+    public Func<FilePart, Problem?> Admit { get; init; } = static _ => null;
+
+    /// <summary>Looks at the whole form before anything is committed, for the video that it becomes; null: it is taken.</summary>
+    public Func<Guid, FormTexts, CancellationToken, Task<Problem?>> Accept { get; init; } = static (_, _, _) => Task.FromResult<Problem?>(null);
+
+    /// <summary>How it says no.</summary>
+    public Func<Problem, int?, IResult> Refuse { get; init; } = static (problem, retryAfterSeconds) => problem.ToResult(retryAfterSeconds: retryAfterSeconds);
+}
 
 /// <summary>A video from a multipart/form-data body: 201 only after the bytes are durable and the row is committed.</summary>
 public sealed partial class FormUpload(
@@ -30,7 +43,9 @@ public sealed partial class FormUpload(
     /// <summary>Kestrel counts chunked framing as body: 7 bytes for each chunk of 512, the smallest that is worth sending.</summary>
     private const int FramingShare = 64;
 
-    public async Task<IResult> ReceiveAsync(HttpContext context, Caller? caller, FormRoute route, CancellationToken ct)
+    /// <param name="routes">The dialects of the address, told apart by the field that holds the file; the first answers where there is none.</param>
+    /// <param name="videoId">The id that the video is to have; null: a new one.</param>
+    public async Task<IResult> ReceiveAsync(HttpContext context, Caller? caller, IReadOnlyList<FormRoute> routes, Guid? videoId, CancellationToken ct)
     {
         var (request, maxBytes) = (context.Request, options.Value.MaxBytes);
         var mostBytes = maxBytes + FormOverheadBytes; // bounds what is beside the file, too; the file itself is counted
@@ -45,7 +60,7 @@ public sealed partial class FormUpload(
             return Problems.TooLarge.ToResult($"At most {maxBytes} bytes.");
         }
 
-        if (!TryKey(request, caller, route, out var key))
+        if (!TryKey(request, caller, routes[0], out var key))
         {
             return Problems.MalformedHeader.ToResult(IdempotencyHeader.Rule);
         }
@@ -64,10 +79,9 @@ public sealed partial class FormUpload(
             }
 
             using UploadBody body = new(new LimitedStream(request.Body, mostBytes), content, representation);
-            var outcome = await ReadAsync(request, caller?.UserId, body, key, route, ct);
+            var (route, outcome) = await ReadAsync(request, caller?.UserId, body, key, routes, videoId ?? Guid.CreateVersion7(), ct);
             return outcome.Problem is not { } problem ? await route.Answer(outcome.VideoId, ct)
-                : problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? problem.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds)
-                : problem.ToResult();
+                : route.Refuse(problem, problem == Problems.IdempotencyInFlight || problem == Problems.Unavailable ? Problems.RetryAfterSeconds : null);
         }
         catch (BodyException exception)
         {
@@ -76,27 +90,36 @@ public sealed partial class FormUpload(
         catch (Exception exception) when (exception is IOException || Outages.IsOutage(exception) || (exception is OperationCanceledException && !ct.IsCancellationRequested))
         {
             Log.StorageFailed(logger, exception);
-            return route.StorageFailure.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
+            return routes[0].StorageFailure.ToResult(retryAfterSeconds: Problems.RetryAfterSeconds);
         }
     }
 
-    private async Task<UploadOutcome> ReadAsync(HttpRequest request, Guid? ownerId, UploadBody body, IdempotencyKey? key, FormRoute route, CancellationToken ct)
+    private async Task<(FormRoute Route, UploadOutcome Outcome)> ReadAsync(
+        HttpRequest request, Guid? ownerId, UploadBody body, IdempotencyKey? key, IReadOnlyList<FormRoute> routes, Guid videoId, CancellationToken ct)
     {
-        if (FilePart.ReaderOf(request, body.Stream) is not { } reader || await BodyException.GuardAsync(() => FilePart.FindAsync(reader, route.Field, ct)) is not { } file)
+        FormTexts texts = new([.. routes.SelectMany(each => each.Texts)]);
+        if (FilePart.ReaderOf(request, body.Stream) is not { } reader
+            || await BodyException.GuardAsync(() => FilePart.FindAsync(reader, [.. routes.Select(each => each.Field)], texts, ct)) is not { } file)
         {
-            return UploadOutcome.Refused(route.NoFile);
+            return (routes[0], UploadOutcome.Refused(routes[0].NoFile));
         }
 
-        var videoId = Guid.CreateVersion7();
+        var route = routes.Single(each => each.Field == file.Field);
+        return (route, route.Admit(file) is { } problem ? UploadOutcome.Refused(problem) : await ReadAsync(request, ownerId, body, key, route, new(reader, file, texts), videoId, ct));
+    }
+
+    private async Task<UploadOutcome> ReadAsync(HttpRequest request, Guid? ownerId, UploadBody body, IdempotencyKey? key, FormRoute route, OpenForm form, Guid videoId, CancellationToken ct)
+    {
+        var file = form.File;
         var sha512 = body.WantsSha512 || file.Digest.Sha512 is not null;
         async Task<Problem?> Accept(RunningDigest digest, CancellationToken token)
         {
             await BodyException.GuardAsync(async () =>
             {
-                await body.DrainAsync(reader, token);
+                await body.DrainAsync(form.Reader, form.Texts, token);
                 return true;
             });
-            return digest.Matches(file.Digest) && body.Accepts(digest) ? null : Problems.DigestMismatch;
+            return digest.Matches(file.Digest) && body.Accepts(digest) ? await route.Accept(videoId, form.Texts, token) : Problems.DigestMismatch;
         }
 
         if (key is null)
@@ -118,6 +141,9 @@ public sealed partial class FormUpload(
             return outcome.Problem == Problems.StorageFailure ? UploadOutcome.Refused(route.StorageFailure) : outcome;
         }
     }
+
+    /// <summary>A form that is read up to its file's first byte.</summary>
+    private sealed record OpenForm(Microsoft.AspNetCore.WebUtilities.MultipartReader Reader, FilePart File, FormTexts Texts);
 
     private async Task<UploadOutcome> FirstAsync(IdempotencyKey key, Guid videoId, Func<Task<UploadOutcome>> run)
     {

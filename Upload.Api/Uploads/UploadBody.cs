@@ -27,11 +27,11 @@ internal sealed class UploadBody : IDisposable
     public bool Accepts(RunningDigest file) => _promised.All(digest => file.Matches(digest) || _whole!.Matches(digest));
 
     /// <summary>Reads to the end of the body: a missing closing boundary is an error even where the file itself is whole.</summary>
-    public async Task DrainAsync(MultipartReader reader, CancellationToken ct)
+    public async Task DrainAsync(MultipartReader reader, FormTexts texts, CancellationToken ct)
     {
-        while (await reader.ReadNextSectionAsync(ct) is not null)
+        while (await reader.ReadNextSectionAsync(ct) is { } section)
         {
-            // Parts behind the file are not for us.
+            await texts.TakeAsync(FilePart.NamesOf(section).Name, section, ct);
         }
 
         await Stream.CopyToAsync(Stream.Null, ct);

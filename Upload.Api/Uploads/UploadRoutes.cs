@@ -4,6 +4,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Videos;
 using Microsoft.Extensions.Options;
 using Upload.Api.Accounts;
+using Upload.Api.Chunks;
 using Upload.Api.Limiting;
 using Upload.Api.Uploads.Sessions;
 using Upload.Api.Uploads.Tus;
@@ -46,10 +47,9 @@ public static class UploadRoutes
 
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/upload", (HttpContext context, Caller? caller, FormUpload form, IOptions<AccessOptions> access, CancellationToken ct) =>
-            Caller.IsRefused(context.Request, caller) || (caller is null && access.Value.OpenUpload != true)
-                ? Task.FromResult<IResult>(Problems.Unauthorized.ToResult())
-                : form.ReceiveAsync(context, caller, _open, ct)).TakesLargeBodies().DisableAntiforgery();
+        routes.MapPost("/upload", (HttpContext context, Caller? caller, FormUpload form, ChunkUploadForm chunks, IOptions<AccessOptions> access, CancellationToken ct) =>
+            access.Value.RefusesUpload(context.Request, caller) ? Task.FromResult<IResult>(Problems.Unauthorized.ToResult())
+                : form.ReceiveAsync(context, caller, [_open, chunks.Route], null, ct)).TakesLargeBodies().DisableAntiforgery();
         routes.MapPost("/api/v1/videos/upload", UploadVideoAsync).RequireAuthorization().IsDataPlane().DisableAntiforgery();
         routes.MapSessions();
         routes.MapTus();
@@ -58,7 +58,7 @@ public static class UploadRoutes
     private static Task<IResult> UploadVideoAsync(HttpContext context, Caller caller, FormUpload form, VideoLibrary library, CancellationToken ct)
     {
         FormRoute route = new("POST /api/v1/videos/upload", "video", Problems.NoVideo, Problems.Unavailable, AnswerAsync);
-        return form.ReceiveAsync(context, caller, route, ct);
+        return form.ReceiveAsync(context, caller, [route], null, ct);
 
         async Task<IResult> AnswerAsync(Guid videoId, CancellationToken token) => await library.FindAsync(videoId, token) is { } video
             ? TypedResults.Json(VideoBody.Accepted(video), VideoJson.Default.VideoBody, statusCode: StatusCodes.Status201Created)

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Testing;
 using Upload.Api;
 using Upload.Api.Accounts;
+using Upload.Api.Chunks;
 using Upload.Api.Status;
 using Upload.Api.Uploads;
 using VideoPlatform.ServiceDefaults;
@@ -43,7 +44,7 @@ internal sealed class UploadHost : IAsyncDisposable
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddHostJson().AddAccounts().AddUploads().AddStatusStreams();
+        builder.Services.AddLifecycleStore().AddHostJson().AddAccounts().AddUploads().AddChunkUploads().AddStatusStreams();
         builder.Services.AddSingleton(time);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -52,6 +53,7 @@ internal sealed class UploadHost : IAsyncDisposable
         app.UseWebSockets();
         app.UseAuthentication().UseAuthorization();
         app.MapUploads();
+        app.MapChunkUploads();
         app.MapStatus();
         await app.StartAsync(ct);
         return new(app);

@@ -50,7 +50,7 @@ internal static class MuxArguments
     /// <summary>ffmpeg's muxer puts the base before the segments' names, and forgets it before the initialization segment's.</summary>
     public static string Mend(string playlist) => playlist.Replace($"URI=\"{PlaylistMedia}\"", $"URI=\"{PlaylistBase}{PlaylistMedia}\"", StringComparison.Ordinal);
 
-    private static IEnumerable<string> Input(string demuxer, string name) => ["-protocol_whitelist", "file", "-f", demuxer, "-i", FfmpegArguments.FileUrl(name)];
+    public static IEnumerable<string> Input(string demuxer, string name) => ["-protocol_whitelist", "file", "-f", demuxer, "-i", FfmpegArguments.FileUrl(name)];
 
     private static string[] Container(MediaPlan plan, string format) => format switch
     {

@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+using Lifecycle.Store;
+using Microsoft.Extensions.Options;
+using Storage.Fabric.Chunks;
+
+namespace Processing.Worker.Distribution;
+
+/// <summary>Where the chunk store is; section <c>ChunkStore</c>.</summary>
+public sealed class ChunkStoreOptions
+{
+    public const string Section = "ChunkStore";
+
+    /// <summary>Storage.Metadata's address. Without it distributions wait.</summary>
+    [Required]
+    [Url]
+    public string MetadataUrl { get; set; } = "http://127.0.0.1:8090";
+
+    /// <summary>What nodes and Storage.Metadata ask of those who change something; empty where they ask nothing.</summary>
+    public string Credential { get; set; } = "";
+}
+
+[OptionsValidator]
+internal sealed partial class ChunkStoreOptionsValidator : IValidateOptions<ChunkStoreOptions>;
+
+internal static class DistributionServices
+{
+    private static readonly TimeSpan _connectWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _answerWithin = TimeSpan.FromSeconds(15);
+
+    public static IServiceCollection AddDistribution(this IServiceCollection services)
+    {
+        services.AddOptions<ChunkStoreOptions>().BindConfiguration(ChunkStoreOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
+        services.AddSingleton(provider => new MetadataClient(MetadataHttp(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)));
+        services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>();
+        return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
+    }
+
+    private static HttpClient MetadataHttp(ChunkStoreOptions options)
+    {
+        HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = new(options.MetadataUrl), Timeout = _answerWithin };
+        http.DefaultRequestHeaders.Authorization = CredentialOf(options) is { } credential ? new("Bearer", credential) : null;
+        return http;
+    }
+
+    private static string? CredentialOf(ChunkStoreOptions options) => options.Credential is { Length: > 0 } credential ? credential : null;
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Storage.Fabric.Chunks;
+
+/// <summary>Storage.Metadata as seed 002 documents it. A failure is an <see cref="HttpRequestException"/>, also an answer that is not the documented one.</summary>
+/// <param name="http">Its base address is the service's; its timeout bounds a call.</param>
+public sealed class MetadataClient(HttpClient http)
+{
+    /// <summary>The manifest of a day of coded chunks is near 20 MB; what is longer is not read.</summary>
+    private const int MostAnswerBytes = 32 << 20;
+
+    /// <summary>Null: there is no such video.</summary>
+    public async Task<ChunkManifest?> ManifestAsync(Guid videoId, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"manifest/{videoId:D}", null, ct);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        response.EnsureSuccessStatusCode();
+        return ManifestReading.Of(await ReadAsync(response, MetadataJson.Default.ManifestBody, ct));
+    }
+
+    /// <summary>Nodes that take chunks, the emptiest first.</summary>
+    public async Task<IReadOnlyList<HealthyNode>> HealthyNodesAsync(CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "nodes/healthy", null, ct);
+        response.EnsureSuccessStatusCode();
+        return [.. (await ReadAsync(response, MetadataJson.Default.IReadOnlyListHealthyNode, ct)).OfType<HealthyNode>()];
+    }
+
+    /// <summary>Counts one view.</summary>
+    public async Task ViewAsync(Guid videoId, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Post, $"video/{videoId:D}/view", null, ct);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Makes the placement known. Repeating it is safe: the same content commits again, another one is a conflict.</summary>
+    public async Task<CommitAnswer> CommitAsync(string chunkId, CommitBody body, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Post, $"chunk/{Uri.EscapeDataString(chunkId)}/commit", JsonContent.Create(body, MetadataJson.Default.CommitBody), ct);
+        if (response.StatusCode == HttpStatusCode.Conflict)
+        {
+            return new(false, [], (await ReadAsync(response, MetadataJson.Default.RefusalBody, ct)).Detail ?? "Conflict", Conflict: true);
+        }
+
+        response.EnsureSuccessStatusCode();
+        return await ReadAsync(response, MetadataJson.Default.CommitAnswer, ct);
+    }
+
+    /// <summary>A video that is there under this id already stays as it is.</summary>
+    public async Task CreateVideoAsync(Guid videoId, string title, int durationSeconds, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Post, "video", JsonContent.Create(new NewVideoBody(title, durationSeconds, videoId), MetadataJson.Default.NewVideoBody), ct);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <param name="status">uploading, active or deleted.</param>
+    public async Task SetStatusAsync(Guid videoId, string status, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Patch, $"video/{videoId:D}/status", JsonContent.Create(new StatusBody(status), MetadataJson.Default.StatusBody), ct);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>The video's chunks go with it. One that is not there is deleted already.</summary>
+    public async Task DeleteVideoAsync(Guid videoId, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Delete, $"video/{videoId:D}", null, ct);
+        if (response.StatusCode != HttpStatusCode.NotFound)
+        {
+            response.EnsureSuccessStatusCode();
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
+    {
+        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = content };
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken ct)
+    {
+        await response.Content.LoadIntoBufferAsync(MostAnswerBytes, ct);
+        try
+        {
+            return await response.Content.ReadFromJsonAsync(type, ct) ?? throw new HttpRequestException(HttpRequestError.InvalidResponse, "The metadata service answered null.");
+        }
+        catch (JsonException exception)
+        {
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, "The metadata service's answer is not the documented JSON.", exception);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+await Storage.Metadata.StorageMetadata.Build(args).RunAsync();

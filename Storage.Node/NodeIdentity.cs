@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Storage.Node.Log.Files;
+
+namespace Storage.Node;
+
+/// <summary>Who this node is: what its acceptor has promised was promised under this name, so a folder and a name belong together.</summary>
+public sealed record NodeIdentity(string NodeId)
+{
+    private const string FileName = "node.json";
+    private const string Temporary = "node.json.writing";
+
+    /// <param name="folder">The data folder.</param>
+    /// <param name="nodeId">Null: the folder's own, or a drawn one.</param>
+    /// <exception cref="InvalidOperationException">The folder is another node's.</exception>
+    public static NodeIdentity Of(string folder, string? nodeId)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (File.Exists(path))
+        {
+            var kept = Read(path);
+            return nodeId is null || nodeId == kept.NodeId
+                ? kept
+                : throw new InvalidOperationException($"DATA_DIR {folder} is node {kept.NodeId}'s, NODE_ID is {nodeId}. Set NODE_ID={kept.NodeId}, or give this node an empty folder.");
+        }
+
+        NodeIdentity identity = new(nodeId ?? $"storage-node-{Guid.NewGuid().ToString("N")[..8]}");
+        FolderDisk disk = new(folder);
+        File.Delete(Path.Combine(folder, Temporary));
+        using (var file = disk.Create(Temporary))
+        {
+            file.Write([JsonSerializer.SerializeToUtf8Bytes(identity, IdentityJson.Default.NodeIdentity)], 0);
+            file.Flush();
+        }
+
+        disk.Rename(Temporary, FileName);
+        disk.FlushFolder();
+        return identity;
+    }
+
+    private static NodeIdentity Read(string path)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(File.ReadAllBytes(path), IdentityJson.Default.NodeIdentity) is { NodeId.Length: > 0 } identity)
+            {
+                return identity;
+            }
+        }
+        catch (JsonException)
+        {
+            // The same as an empty one.
+        }
+
+        throw new InvalidOperationException($"{path} cannot be read. Restore it: {{\"node_id\":\"...\"}} with the id that this node always had.");
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(NodeIdentity))]
+internal sealed partial class IdentityJson : JsonSerializerContext;

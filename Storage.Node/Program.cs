@@ -1,0 +1,1 @@
+await Storage.Node.StorageNode.Build(args).RunAsync();
