@@ -5,7 +5,8 @@ using Storage.Node.Log.Files;
 namespace Storage.Node;
 
 /// <summary>Who this node is: what its acceptor has promised was promised under this name, so a folder and a name belong together.</summary>
-public sealed record NodeIdentity(string NodeId)
+/// <param name="AcceptorId">Drawn with the folder: the same node with a new folder is another acceptor, since it knows nothing of the promises of the one before.</param>
+public sealed record NodeIdentity(string NodeId, string AcceptorId)
 {
     private const string FileName = "node.json";
     private const string Temporary = "node.json.writing";
@@ -24,7 +25,7 @@ public sealed record NodeIdentity(string NodeId)
                 : throw new InvalidOperationException($"DATA_DIR {folder} is node {kept.NodeId}'s, NODE_ID is {nodeId}. Set NODE_ID={kept.NodeId}, or give this node an empty folder.");
         }
 
-        NodeIdentity identity = new(nodeId ?? $"storage-node-{Guid.NewGuid().ToString("N")[..8]}");
+        NodeIdentity identity = new(nodeId ?? $"storage-node-{Guid.NewGuid().ToString("N")[..8]}", Guid.NewGuid().ToString("N"));
         FolderDisk disk = new(folder);
         File.Delete(Path.Combine(folder, Temporary));
         using (var file = disk.Create(Temporary))
@@ -42,7 +43,7 @@ public sealed record NodeIdentity(string NodeId)
     {
         try
         {
-            if (JsonSerializer.Deserialize(File.ReadAllBytes(path), IdentityJson.Default.NodeIdentity) is { NodeId.Length: > 0 } identity)
+            if (JsonSerializer.Deserialize(File.ReadAllBytes(path), IdentityJson.Default.NodeIdentity) is { NodeId.Length: > 0, AcceptorId.Length: > 0 } identity)
             {
                 return identity;
             }
@@ -52,7 +53,7 @@ public sealed record NodeIdentity(string NodeId)
             // The same as an empty one.
         }
 
-        throw new InvalidOperationException($"{path} cannot be read. Restore it: {{\"node_id\":\"...\"}} with the id that this node always had.");
+        throw new InvalidOperationException($"{path} cannot be read. Restore it: {{\"node_id\":\"...\",\"acceptor_id\":\"...\"}} with the ids that this node always had.");
     }
 }
 

@@ -2,7 +2,7 @@ namespace Storage.Fabric.Consensus;
 
 /// <summary>
 /// One acceptor for all chunks of a node. Calls for one chunk are taken one after the other; nothing is answered before it is
-/// durable. A node that has lost its disk is another acceptor: it must come back under another id, since this one has promised.
+/// durable. A node that has lost its disk is another acceptor: a group names whose promises it means (<see cref="AcceptorRequest.Acceptor"/>).
 /// </summary>
 public sealed class Acceptor(IAcceptorLog log)
 {

@@ -15,7 +15,7 @@ internal sealed class AcceptorGroups(DecisionStore decisions, NodeDirectory dire
         {
             if (await prober.IsNativeAsync(node, ct) is true)
             {
-                natives.Add(node.Id);
+                natives.Add(node.Acceptor);
             }
         }
 

@@ -18,15 +18,16 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
     /// <summary>POSTs to one node at a time: while one waits for the disk, the next one gathers.</summary>
     private const int Senders = 2;
 
+    private readonly AcceptorName _name;
     private readonly NodeDirectory _directory;
     private readonly NodeClient _client;
     private readonly Channel<Message> _waiting = Channel.CreateBounded<Message>(MostWaiting);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _sending;
 
-    public HttpAcceptorPeer(string nodeId, NodeDirectory directory, NodeClient client)
+    public HttpAcceptorPeer(string name, NodeDirectory directory, NodeClient client)
     {
-        (Name, _directory, _client) = (nodeId, directory, client);
+        (Name, _name, _directory, _client) = (name, AcceptorName.Parse(name), directory, client);
         _sending = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => Task.Run(SendAsync, _stop.Token)));
     }
 
@@ -34,20 +35,20 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
 
     public async Task<PrepareReply> PrepareAsync(string chunkId, long ballot, CancellationToken ct)
     {
-        var answer = await AskAsync(new(AcceptorRequest.Prepare, chunkId, ballot), ct);
+        var answer = await AskAsync(new(AcceptorRequest.Prepare, chunkId, ballot, Acceptor: _name.AcceptorId), ct);
         return new(answer.Granted, answer.Promised, answer.AcceptedBallot, answer.AcceptedValue);
     }
 
     public async Task<AcceptReply> AcceptAsync(string chunkId, long ballot, string value, CancellationToken ct)
     {
-        var answer = await AskAsync(new(AcceptorRequest.Accept, chunkId, ballot, value), ct);
+        var answer = await AskAsync(new(AcceptorRequest.Accept, chunkId, ballot, value, Acceptor: _name.AcceptorId), ct);
         return new(answer.Granted, answer.Promised);
     }
 
     public async Task<AcceptorState> StateAsync(string chunkId, CancellationToken ct)
     {
-        var answer = await AskAsync(new(AcceptorRequest.State, chunkId), ct);
-        return new(answer.Promised, answer.AcceptedBallot, answer.AcceptedValue);
+        var answer = await AskAsync(new(AcceptorRequest.State, chunkId, Acceptor: _name.AcceptorId), ct);
+        return answer.Granted ? new(answer.Promised, answer.AcceptedBallot, answer.AcceptedValue) : throw new IOException($"Acceptor {Name} abstains.");
     }
 
     /// <summary>No consensus: whether the node has the object, sound and with that checksum.</summary>
@@ -99,7 +100,7 @@ internal sealed class HttpAcceptorPeer : IAcceptorPeer, IAsyncDisposable
 
         try
         {
-            var url = (await _directory.CurrentAsync(_stop.Token)).ById(Name)?.Url ?? throw new IOException($"Node {Name} has no address.");
+            var url = (await _directory.CurrentAsync(_stop.Token)).ById(_name.NodeId)?.Url ?? throw new IOException($"Node {Name} has no address.");
             var answers = await _client.ConsensusAsync(url, new([.. batch.Select(message => message.Request)]), _stop.Token) ?? throw new IOException($"Node {Name} has no acceptor.");
             for (var i = 0; i < batch.Count; i++)
             {

@@ -14,6 +14,7 @@ create table nodes (
     disk_usage_percent double precision not null default 0 check (disk_usage_percent between 0 and 100),
     chunk_count        bigint not null default 0 check (chunk_count >= 0),
     is_native          boolean,                                -- whether it has an acceptor; null: not asked yet
+    acceptor_id        text check (acceptor_id ~ '^[0-9a-f]{32}$'), -- drawn with its folder: a node with a new one is another acceptor
     registered_at      timestamptz not null default now()
 );
 

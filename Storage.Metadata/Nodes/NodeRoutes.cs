@@ -59,6 +59,7 @@ internal static class NodeRoutes
         }
 
         var (given, id, version) = (fields.Text("node_url", 1, MostUrl), fields.Text("node_id", 1, MostId), fields.Text("version", 1, MostVersion, "1.0.0"));
+        var acceptor = fields.Text("acceptor_id", 0, AcceptorName.IdLength, "");
         if (!fields.AreGood)
         {
             return fields.Refusal;
@@ -69,7 +70,7 @@ internal static class NodeRoutes
             return new DetailResult(StatusCodes.Status400BadRequest, "Invalid node_url: must start with http:// or https://");
         }
 
-        await registry.RegisterAsync(id, url, version, ct);
+        await registry.RegisterAsync(id, url, version, AcceptorName.IsId(acceptor) ? acceptor : null, ct);
         directory.Forget();
         return Results.Json(new RegisteredNode("registered", id, given), NodeRouteJson.Default.RegisteredNode);
     }

@@ -13,10 +13,14 @@ internal static class NodeState
 /// <param name="LastSeen">The last heartbeat or answered probe.</param>
 /// <param name="Age">Since then, by the database's clock, so that all replicas of this service agree.</param>
 /// <param name="IsNative">Whether it has an acceptor; null: not asked yet.</param>
-internal sealed record StorageNode(string Id, string? Url, string Version, DateTime LastSeen, TimeSpan Age, double DiskUsagePercent, long ChunkCount, bool? IsNative)
+/// <param name="AcceptorId">Which one; null: it did not say.</param>
+internal sealed record StorageNode(string Id, string? Url, string Version, DateTime LastSeen, TimeSpan Age, double DiskUsagePercent, long ChunkCount, bool? IsNative, string? AcceptorId)
 {
     /// <summary>Beyond it a node refuses to store.</summary>
     private const double FullPercent = 95;
+
+    /// <summary>How a group names its acceptor: the node, and whose promises on it.</summary>
+    public string Acceptor => new AcceptorName(Id, AcceptorId).ToString();
 
     public bool HasRoom => DiskUsagePercent < FullPercent;
 

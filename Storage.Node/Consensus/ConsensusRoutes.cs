@@ -67,6 +67,12 @@ public sealed partial class ConsensusRoutes(NodeStore store, ILogger<ConsensusRo
             return new(store.Log.Find(request.ChunkId) is { IsCorrupt: false } entry && Checksum.TryParse(request.Checksum, out var hex) && hex == entry.ChecksumHex);
         }
 
+        if (request.Acceptor is { } meant && meant != store.Identity.AcceptorId)
+        {
+            Log.Abstains(logger, request.ChunkId, "the promises that are meant were made on a folder that is not this one");
+            return new(false);
+        }
+
         try
         {
             switch (request.Kind)

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 
 namespace Storage.Node.Registration;
 
-public sealed record RegistrationBody(string NodeUrl, string NodeId, string Version);
+/// <param name="AcceptorId">Beside the documented ones: whose promises this node keeps.</param>
+public sealed record RegistrationBody(string NodeUrl, string NodeId, string Version, string AcceptorId);
 
 public sealed record HeartbeatBody(double DiskUsagePercent, int ChunkCount);
 
@@ -84,7 +85,7 @@ public sealed partial class NodeRegistration : BackgroundService
     {
         if (!_isKnown)
         {
-            RegistrationBody registration = new(Url(), _store.Identity.NodeId, Version);
+            RegistrationBody registration = new(Url(), _store.Identity.NodeId, Version, _store.Identity.AcceptorId);
             using var registered = await _http.PostAsJsonAsync($"{metadata}/nodes/register", registration, RegistrationJson.Default.RegistrationBody, ct);
             registered.EnsureSuccessStatusCode();
             _isKnown = true;

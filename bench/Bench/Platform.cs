@@ -70,7 +70,7 @@ public sealed class Platform : IAsyncDisposable
         {
             builder.AddContainer("peer", "nginx")
                 .WithBindMount(Path.Combine(AppContext.BaseDirectory, "peer.conf.template"), "/etc/nginx/templates/default.conf.template", isReadOnly: true)
-                .WithBindMount(files, "/srv/peer", isReadOnly: true)
+                .WithBindMount(files, "/srv/peer")
                 .WithHttpEndpoint(targetPort: 8080);
         }
 

@@ -12,6 +12,9 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
     ["chunks"] = ChunksBench.RunAsync,
     ["start"] = StartBench.RunAsync,
     ["webhooks"] = WebhooksBench.RunAsync,
+    ["nodes"] = NodesBench.RunAsync,
+    ["commits"] = CommitsBench.RunAsync,
+    ["erasure"] = ErasureBench.RunAsync,
     ["jobs"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.JobGet, ct),
     ["initiate"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.Initiate, ct),
 };

@@ -84,6 +84,9 @@ public sealed class Platform : IAsyncLifetime
                 .WithEnvironment(context => context.EnvironmentVariables["Uploads__MaxBytes"] = UploadLimit.ToString(CultureInfo.InvariantCulture));
         }
 
+        builder.CreateResourceBuilder((ProjectResource)builder.Resources.Single(resource => resource.Name == "storage-metadata"))
+            .WithEnvironment("Metadata__SettlingSeconds", "20"); // a video is old enough to be converted
+
         StateFolder = builder.Configuration["LocalHosting:StateFolder"]!;
         _application = await builder.BuildAsync(within.Token);
         await _application.StartAsync(within.Token);

@@ -45,8 +45,9 @@ public sealed class GatewayFixture : IAsyncLifetime
             .WithBindMount(Path.Combine(AppContext.BaseDirectory, "gateway.conf.template"), "/etc/nginx/templates/default.conf.template", isReadOnly: true)
             .WithEnvironment("GATEWAY_CACHE", "segments")
             .WithHttpEndpoint(targetPort: 8080)
+            .WithHttpEndpoint(targetPort: 8084, name: "uploader")
             .WithHttpHealthCheck("/health");
-        foreach (var upstream in (string[])["UPLOAD_API", "PROCESSING_WORKER", "STREAMING_API"])
+        foreach (var upstream in (string[])["UPLOAD_API", "PROCESSING_WORKER", "STREAMING_API", "STORAGE_METADATA"])
             gateway.WithEnvironment(upstream, string.Join(' ', servers));
         _app = builder.Build();
         await _app.StartAsync(TestContext.Current.CancellationToken);

@@ -38,6 +38,34 @@ public sealed class RealNodeTests(Servers servers)
         }
     }
 
+    /// <summary>Two of three acceptors have lost their folders, and Postgres its record: what was chosen is not known any more, so nothing else may be.</summary>
+    [Fact]
+    public async Task Nodes_that_come_back_with_empty_folders_do_not_decide_anew_what_they_have_forgotten()
+    {
+        await using var host = await MetadataHost.StartAsync(servers, Ct);
+        await using var nodes = await RealNodes.StartAsync(host, 3);
+        var video = await host.CreateVideoAsync();
+        var chunk = ChunkNames.Chunk(Guid.Parse(video), 0);
+        byte[] chosen = [1, 2, 3], other = [4, 5, 6];
+        await Task.WhenAll(nodes.Urls.Select(url => PutAsync(host, url, chunk, chosen)));
+        Assert.True((await host.PostAsync($"/chunk/{chunk}/commit", MetadataHost.Commit(video, chosen, nodes.Urls)))["success"].GetBoolean());
+        await host.QueryAsync("delete from chunk_placements returning 1", row => row.GetInt32(0));
+        await host.QueryAsync("delete from chunk_decisions returning 1", row => row.GetInt32(0));
+
+        foreach (var index in (int[])[0, 1])
+        {
+            await nodes.StopAsync(index);
+            nodes.DeleteFolder(index);
+            await nodes.StartAsync(index);
+            await PutAsync(host, nodes.Urls[index], chunk, other);
+        }
+
+        using var content = System.Net.Http.Json.JsonContent.Create(MetadataHost.Commit(video, other, nodes.Urls.Take(2)));
+        using var answer = await host.Http.PostAsync($"/chunk/{chunk}/commit", content, Ct);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Empty(await host.QueryAsync("select 1 from chunk_decisions", row => row.GetInt32(0)));
+    }
+
     [Fact]
     public async Task Conversion_goes_to_fragments_and_back_on_production_nodes()
     {

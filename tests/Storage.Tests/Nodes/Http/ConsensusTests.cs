@@ -27,6 +27,17 @@ public sealed class ConsensusTests(NodeHost node) : IClassFixture<NodeHost>
     }
 
     [Fact]
+    public async Task Another_acceptor_s_promises_are_not_this_one_s_to_keep()
+    {
+        var other = $"{Guid.NewGuid():N}";
+        Assert.Equal(
+            [new(false), new(false), new(false), new(true, 3)],
+            await AskAsync(
+                node, new(AcceptorRequest.Prepare, "foreign", 3, Acceptor: other), new(AcceptorRequest.Accept, "foreign", 3, "value", Acceptor: other), new(AcceptorRequest.State, "foreign", Acceptor: other),
+                new(AcceptorRequest.Prepare, "foreign", 3)));
+    }
+
+    [Fact]
     public async Task Holds_is_true_for_a_sound_chunk_with_that_checksum()
     {
         var bytes = LogHost.Bytes(3, 2000);

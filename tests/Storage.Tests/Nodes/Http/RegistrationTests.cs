@@ -36,7 +36,7 @@ public sealed class RegistrationTests
         registers = 200;
         await HeartbeatsAsync(2);
         var registration = heard.First(call => call.Path == "/nodes/register");
-        Assert.Equal("""{"node_url":"http://node-1.example:8081","node_id":"node-1","version":"1.0.0"}""", registration.Body);
+        Assert.Matches("""^\{"node_url":"http://node-1\.example:8081","node_id":"node-1","version":"1\.0\.0","acceptor_id":"[0-9a-f]{32}"\}$""", registration.Body);
         Assert.All(heard, call => Assert.Equal("Bearer shared", call.Authorization));
         Assert.Matches("^\\{\"disk_usage_percent\":[0-9.]+,\"chunk_count\":0\\}$", heard.First(call => call.Path == "/nodes/node-1/heartbeat").Body);
 
