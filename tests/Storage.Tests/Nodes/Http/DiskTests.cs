@@ -105,6 +105,6 @@ public sealed class DiskTests : IAsyncLifetime
         using var answer = await _node.Client.PostAsJsonAsync("/consensus", batch, ConsensusJson.Default.AcceptorBatch);
         var answers = await answer.Content.ReadFromJsonAsync(ConsensusJson.Default.AcceptorAnswers);
         Assert.All(answers!.Answers, accepted => Assert.True(accepted.Granted));
-        Assert.InRange(_disk.Flushes - before, 1, AcceptorBatch.Most / 8);
+        Assert.InRange(_disk.Flushes - before, 1, AcceptorBatch.Most / 2);
     }
 }
