@@ -56,7 +56,7 @@ public sealed class ChunkDatabase(NpgsqlDataSource source)
         {
             await reader.ReadAsync(ct);
             rows[index] = map(reader, items[index]);
-            await reader.NextResultAsync(ct);
+            await reader.NextResultAsync(ct); // behind the last one it waits for the commit
         }
 
         return rows;
