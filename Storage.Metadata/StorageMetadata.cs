@@ -37,6 +37,7 @@ public static class StorageMetadata
         // 2. Settings, checked at start.
         services.AddSingleton<IValidateOptions<MetadataOptions>, MetadataOptionsValidator>().AddSingleton<IValidateOptions<MetadataOptions>, MetadataOptionsRules>();
         services.AddOptions<MetadataOptions>().BindConfiguration(MetadataOptions.Section).ValidateOnStart();
+        services.AddSingleton(provider => new NodeSecret(provider.GetRequiredService<IOptions<MetadataOptions>>().Value is { Open: false, NodeCredential: { } credential } ? credential : null));
 
         // 3. Nodes: who is there, and alive.
         services.AddSingleton<NodeRegistry>().AddSingleton<NodeDirectory>().AddSingleton<NodeClient>().AddSingleton<NodeProber>().AddSingleton<NodeAddresses>();
