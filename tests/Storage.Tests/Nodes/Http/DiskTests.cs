@@ -120,6 +120,7 @@ public sealed class DiskTests : IAsyncLifetime
         var promises = Enumerable.Range(1, AcceptorBatch.Most - 1).Select(number => new AcceptorRequest(AcceptorRequest.Accept, $"chunk-{number}", 1, "value"));
         AcceptorBatch batch = new([.. promises, new(AcceptorRequest.State, "last", Acceptor: new string('0', 32))]);
         using var answer = await _node.Client.PostAsJsonAsync("/consensus", batch, ConsensusJson.Default.AcceptorBatch);
+        _disk.Fault = null;
         var answers = await answer.Content.ReadFromJsonAsync(ConsensusJson.Default.AcceptorAnswers);
         Assert.All(answers!.Answers.SkipLast(1), accepted => Assert.True(accepted.Granted));
         Assert.InRange(_disk.Flushes - before, 1, AcceptorBatch.Most / 8);
