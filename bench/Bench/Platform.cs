@@ -20,7 +20,9 @@ namespace Bench;
 /// <param name="Threads">Encoder threads of a task.</param>
 /// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
 /// <param name="UploadSettings">Settings of Upload.Api beside its own.</param>
-public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null);
+/// <param name="StoreSettings">Settings of the storage nodes and the metadata service beside their own.</param>
+public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null,
+    IReadOnlyDictionary<string, string>? StoreSettings = null);
 
 public sealed record Account(Guid Id, string ApiKey, string Token);
 
@@ -57,15 +59,9 @@ public sealed class Platform : IAsyncDisposable
             worker.WithEnvironment($"Worker__Heights__{i}", height.ToString(CultureInfo.InvariantCulture));
         }
 
-        foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
-        {
-            builder.CreateResourceBuilder(upload).WithEnvironment("Access__OpenUpload", "true");
-            foreach (var (name, value) in options.UploadSettings ?? new Dictionary<string, string>(StringComparer.Ordinal))
-            {
-                builder.CreateResourceBuilder(upload).WithEnvironment(name, value);
-            }
-        }
-
+        Set(builder, "upload-api", new Dictionary<string, string>(StringComparer.Ordinal) { ["Access__OpenUpload"] = "true" });
+        Set(builder, "upload-api", options.UploadSettings);
+        Set(builder, "storage-", options.StoreSettings);
         if (options.PeerFiles is { } files)
         {
             builder.AddContainer("peer", "nginx")
@@ -80,6 +76,17 @@ public sealed class Platform : IAsyncDisposable
         await platform._app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", within.Token);
         platform.Http = new() { BaseAddress = platform.Gateway, Timeout = TimeSpan.FromMinutes(5) };
         return platform;
+    }
+
+    private static void Set(IDistributedApplicationTestingBuilder builder, string prefix, IReadOnlyDictionary<string, string>? settings)
+    {
+        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith(prefix, StringComparison.Ordinal)).ToList())
+        {
+            foreach (var (name, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            {
+                builder.CreateResourceBuilder(service).WithEnvironment(name, value);
+            }
+        }
     }
 
     public Uri Endpoint(string resource) => _app.GetEndpoint(resource, "http");
