@@ -99,6 +99,10 @@ public sealed class Platform : IAsyncDisposable
         ? (int)now!.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value!
         : throw new InvalidOperationException($"There is no {replica}.");
 
+    /// <summary>A variable that one replica's process was started with.</summary>
+    public string Environment(string replica, string name) =>
+        File.ReadAllText($"/proc/{Pid(replica)}/environ").Split('\0').First(each => each.StartsWith($"{name}=", StringComparison.Ordinal))[(name.Length + 1)..];
+
     public Task StopAsync(string resource, CancellationToken ct) => _app.ResourceCommands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, ct);
 
     /// <summary>A new account, logged in.</summary>
