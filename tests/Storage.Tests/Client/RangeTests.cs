@@ -67,7 +67,8 @@ public sealed class RangeTests
         using var answer = await AskAsync(platform, videoId, range);
         var bytes = await answer.Content.ReadAsByteArrayAsync();
         var whole = (await TestVideo.MinuteAsync()).Indexed;
-        Assert.Equal((HttpStatusCode.PartialContent, range == "bytes=-1" ? whole[^1..] : whole[..bytes.Length]), (answer.StatusCode, bytes));
+        Assert.Equal(HttpStatusCode.PartialContent, answer.StatusCode);
+        Assert.Equal(range switch { "bytes=-1" => whole[^1..], "bytes=0-0" => whole[..1], _ => whole[..2] }, bytes);
         Assert.Equal(0, platform.ViewsOf(videoId));
     }
 
@@ -96,7 +97,8 @@ public sealed class RangeTests
         foreach (var range in (string[])["bytes=0-1,5-6", "seconds=1-2"])
         {
             using var answer = await AskAsync(platform, videoId, range);
-            Assert.Equal((HttpStatusCode.OK, whole), (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync()));
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(whole, await answer.Content.ReadAsByteArrayAsync());
         }
     }
 
@@ -143,8 +145,9 @@ public sealed class RangeTests
         await using var platform = await TestPlatform.StartAsync();
         var videoId = await platform.AddVideoAsync();
         Lose(platform, "-001", "-002");
-        var pictures = await Tool.ProbeAsync(["-read_intervals", "45%+#1", "-i", $"{platform.Http.BaseAddress}api/stream/{videoId}"], "v:0", "packet=pts_time");
-        Assert.Equal(40, double.Parse(pictures[0], CultureInfo.InvariantCulture), 1); // the key frame before it
+        string[] seek = ["-recv_buffer_size", "8192", "-read_intervals", "45%+#1"]; // it reads through gaps that fit into the socket's buffer, and this video would
+        var pictures = await Tool.ProbeAsync([.. seek, "-i", $"{platform.Http.BaseAddress}api/stream/{videoId}"], "v:0", "packet=pts_time");
+        Assert.InRange(double.Parse(pictures[0], CultureInfo.InvariantCulture), 40, 40.5); // from the key frame before it
     }
 
     [Fact]
