@@ -20,12 +20,13 @@ public sealed class StreamJoiner(StreamLayout? layout = null)
     private byte[]? _configuration;
 
     /// <summary>The parts of the stream that the chunk is; it is changed in place.</summary>
-    /// <param name="index">From 0. What comes before the first chunk that is given may be missing: its init then counts as a new one.</param>
+    /// <param name="index">From 0. What a chunk becomes depends on it and on the one before, so that a seek gives the same bytes as playing up to there.</param>
     public IReadOnlyList<ReadOnlyMemory<byte>> Join(int index, Memory<byte> chunk)
     {
         var bytes = chunk.Span;
         if (!TrySplit(bytes, out var boxes))
         {
+            _configuration = null;
             return index == 0 && layout is not null ? [chunk, SegmentIndex.Empty(layout.Timeline.Count)] : [chunk];
         }
 
@@ -84,6 +85,7 @@ public sealed class StreamJoiner(StreamLayout? layout = null)
             }
         }
 
+        _configuration = null;
         return true; // fragments alone: their ftyp, if any, is theirs
     }
 

@@ -151,6 +151,16 @@ public sealed class StreamJoinerTests
     }));
 
     [Fact]
+    public void With_the_chunk_before_any_bytes_are_joined_as_with_all_before() => FsCheck.Check.One(_config, Prop.ForAll(ThreeChunks(), chunks =>
+    {
+        StreamJoiner played = new(), sought = new();
+        Joined(played, chunks.First);
+        Joined(played, chunks.Second, 1);
+        Joined(sought, chunks.Second, 1);
+        Assert.Equal(Joined(played, chunks.Third, 2), Joined(sought, chunks.Third, 2));
+    }));
+
+    [Fact]
     public async Task A_real_chunk_with_any_bytes_changed_breaks_nothing()
     {
         var video = await TestVideo.MinuteAsync();
@@ -210,6 +220,15 @@ public sealed class StreamJoinerTests
                 from error in Gen.Frequency((12, Gen.Constant(0)), (1, Gen.Choose(-9, 9)), (1, Gen.Choose(int.MinValue, int.MaxValue)))
                 select Wrong(Box(name, body), error)).Select(boxes => boxes.SelectMany(box => box).ToArray());
         return Arb.From(Any(4));
+    }
+
+    /// <summary>With fragments or without, with one of two inits or with none.</summary>
+    private static Arbitrary<(byte[] First, byte[] Second, byte[] Third)> ThreeChunks()
+    {
+        byte[] moof = [.. Box("moof", Box("mfhd", new byte[8]))];
+        var init = Gen.Elements<byte[]>([], [.. Box("ftyp", [1]), .. Box("moov", Box("mvex", Box("trex", [1])))], [.. Box("moov", Box("mvex", Box("trex", [2])))]);
+        var chunk = from head in init from fragment in Gen.Elements<byte[]>([], moof, [.. moof, .. moof]) select (byte[])[.. head, .. fragment];
+        return Arb.From(from first in chunk from second in chunk from third in chunk select (first, second, third));
     }
 
     private static byte[] Wrong(byte[] box, int error)
