@@ -27,7 +27,8 @@ public sealed class ServiceProcess : IAsyncDisposable
     public static async Task<ServiceProcess> StartAsync(HttpClient http, string project, IReadOnlyDictionary<string, string> environment, CancellationToken ct)
     {
         Uri address = new($"http://127.0.0.1:{FreePort()}");
-        ProcessStartInfo start = new("dotnet", [Program(project), "--environment", "Development", "--urls", address.AbsoluteUri, "--Logging:LogLevel:Default=Warning"]) { UseShellExecute = false };
+        ProcessStartInfo start = new("dotnet", [Program(project), "--urls", address.AbsoluteUri, "--Logging:LogLevel:Default=Warning"]) { UseShellExecute = false };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
