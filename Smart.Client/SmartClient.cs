@@ -52,7 +52,7 @@ public static class SmartClient
         KeepLogsOffStandardOutput(builder.Services);
         var app = builder.Build();
         app.UseServiceDefaults();
-        app.UseReadersOfAnyOrigin();
+        app.UseAnyOriginReads();
 
         // 5. Routes.
         app.MapDashboard();

@@ -17,13 +17,8 @@ public sealed class Deletion(Platform platform)
     public async Task A_deleted_video_leaves_no_chunk_on_any_node()
     {
         using var account = await platform.AccountAsync("gateway", Ct);
-        using MultipartFormDataContent form = new() { { new StringContent("Short"), "title" }, { new ByteArrayContent(await Library.ClipAsync(Ct)), "video", "a.mp4" } };
-        using var answer = await account.Http.PostAsync("/upload", form, Ct);
-        var body = await answer.JsonAsync(Ct);
-        var video = body.GetProperty("video_id").GetGuid();
-        await Poll.UntilAsync(
-            async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
-            status => status == "completed", _within, "the end of the upload");
+        var (video, statusUrl) = await account.Http.UploadChunksAsync("Short", await Library.ClipAsync(Ct), "a.mp4", Ct);
+        await platform.ChunkedAsync(statusUrl, _within, Ct);
         var manifest = await platform.Http.GetFromJsonAsync<JsonElement>($"/manifest/{video}", Ct);
         var addresses = manifest.GetProperty("chunks").EnumerateArray()
             .SelectMany(chunk => chunk.GetProperty("replicas").EnumerateArray().Select(replica => $"{replica.GetString()}/chunk/{chunk.GetProperty("chunk_id").GetString()}")).ToList();
