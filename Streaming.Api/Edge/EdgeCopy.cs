@@ -33,6 +33,9 @@ public sealed class EdgeCopy(Guid id, MetadataClient metadata, TimeProvider time
 
     public Guid Id => id;
 
+    /// <summary>Begins to read the manifest: before the first segment is wanted, and before Storage.Metadata can be away. Whoever wants it hears how that ended.</summary>
+    public void Prepare() => _ = Begin(manifest => manifest is null);
+
     /// <summary>At once, but for the first time.</summary>
     /// <exception cref="HttpRequestException">It was never read, and cannot be.</exception>
     public async ValueTask<EdgeManifest> ManifestAsync(CancellationToken ct)
@@ -74,7 +77,7 @@ public sealed class EdgeCopy(Guid id, MetadataClient metadata, TimeProvider time
             using CancellationTokenSource within = new(_readWithin, time);
             var readAt = time.GetTimestamp();
             var manifest = await metadata.ManifestAsync(id, within.Token) ?? throw new HttpRequestException("The chunk store has no such edge copy.");
-            return read = new(manifest.Chunks.ToFrozenDictionary(chunk => chunk.Sequence), readAt);
+            return read = new(manifest.Chunks.DistinctBy(chunk => chunk.Sequence).ToFrozenDictionary(chunk => chunk.Sequence), readAt);
         }
         catch (OperationCanceledException exception)
         {

@@ -65,7 +65,7 @@ public sealed partial class EdgeTier : IDisposable
         }
 
         EdgeCopy copy = new(copyId, _metadata, _time);
-        _ = PrepareAsync(copy);
+        copy.Prepare();
         return copy;
     }
 
@@ -93,8 +93,9 @@ public sealed partial class EdgeTier : IDisposable
             _metrics.EdgeObject();
             return EdgeRead.Filled;
         }
-        catch (Exception exception) when (!ct.IsCancellationRequested && exception is OperationCanceledException or HttpRequestException or IOException or ChunkUnavailableException or InvalidDataException)
+        catch (Exception exception) when (!ct.IsCancellationRequested)
         {
+            // Whatever it is: S3 has the segment.
             _metrics.EdgeFailure();
             Log.NotRead(_logger, fetch.Object.Key, exception is OperationCanceledException ? "it took too long" : exception.Message);
             if (_circuit.Failed())
@@ -110,19 +111,6 @@ public sealed partial class EdgeTier : IDisposable
     {
         _metadataHttp?.Dispose();
         _nodes.Dispose();
-    }
-
-    /// <summary>The manifest is at hand before the first segment is wanted, and before Storage.Metadata can be away.</summary>
-    private async Task PrepareAsync(EdgeCopy copy)
-    {
-        try
-        {
-            await copy.ManifestAsync(CancellationToken.None);
-        }
-        catch (HttpRequestException exception)
-        {
-            Log.NoManifest(_logger, copy.Id, exception.Message);
-        }
     }
 
     private async Task FillAsync(SegmentFetch fetch, EdgeSegment segment, CancellationToken ct)
@@ -165,8 +153,5 @@ public sealed partial class EdgeTier : IDisposable
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The chunk store has failed several times in a row and is left alone for a while")]
         public static partial void LeftAlone(ILogger logger);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The manifest of edge copy {CopyId} could not be read: {Reason}")]
-        public static partial void NoManifest(ILogger logger, Guid copyId, string reason);
     }
 }
