@@ -25,7 +25,8 @@ public sealed class EdgeCopies(Platform platform)
     {
         using var account = await Account.NewAsync(platform, Ct);
         var source = await Sources.MakeAsync(
-            "edge", "mp4", ["-f", "lavfi", "-i", Sources.Picture("25", 13, ",noise=alls=80:allf=t", "1280x720"), "-f", "lavfi", "-i", Sources.Sine(13), .. "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac".Split(' ')]);
+            "edge", "mp4", ["-f", "lavfi", "-i", Sources.Picture("25", 7, ",noise=alls=60:allf=t", "1920x1080"), "-f", "lavfi", "-i", Sources.Sine(7),
+            .. "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 12M -maxrate 12M -bufsize 12M -c:a aac".Split(' ')]);
         var video = await account.UploadAsync(await File.ReadAllBytesAsync(source, Ct), Ct);
         Assert.Equal("READY", await platform.EndStateAsync(video, _within, Ct));
         var catalogue = JsonSerializer.Deserialize(
