@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Lifecycle.Contracts.Media;
 using Microsoft.AspNetCore.Builder;
 using Storage.Fabric;
@@ -124,7 +125,20 @@ public sealed class ChunkStore : IAsyncDisposable
             commit = new(holders, Checksum.HexOf(bytes), bytes.Length, copyId, sequence);
         }
 
-        var answer = await _client.CommitAsync(chunkId, commit, default);
-        Assert.True(answer.Success, answer.Message);
+        var answer = await Poll.UntilAsync(() => CommitAsync(chunkId, commit), told => told is not null, TimeSpan.FromSeconds(60), $"The place of {chunkId} is agreed on");
+        Assert.True(answer!.Success, answer.Message);
+    }
+
+    /// <summary>Null where too few acceptors have answered in time (503): the same commit may be repeated, and a busy machine needs that.</summary>
+    private async Task<CommitAnswer?> CommitAsync(string chunkId, CommitBody commit)
+    {
+        try
+        {
+            return await _client.CommitAsync(chunkId, commit, default);
+        }
+        catch (HttpRequestException exception) when (exception.StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            return null;
+        }
     }
 }
