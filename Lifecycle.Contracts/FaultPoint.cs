@@ -39,4 +39,10 @@ public enum FaultPoint
 
     /// <summary>A chunk's new copies are stored, and its placement is the old one.</summary>
     ChunkCopied,
+
+    /// <summary>An object of an edge copy is placed, and others are not.</summary>
+    EdgeObjectPlaced,
+
+    /// <summary>A video that the chunk store has deleted is deleted here, and the chunk store does not know.</summary>
+    DeletionTaken,
 }

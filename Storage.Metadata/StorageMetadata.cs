@@ -44,7 +44,7 @@ public static class StorageMetadata
         services.AddDuty<NodeProber>("node probes", Every(settings => settings.ProbeSeconds), (prober, ct) => prober.PassAsync(ct));
 
         // 4. Videos and their chunks: consensus decides, Postgres records.
-        services.AddSingleton<VideoStore>().AddSingleton<VideoDeletion>().AddSingleton<ViewCounts>().AddSingleton<Manifests>();
+        services.AddSingleton<VideoStore>().AddSingleton<VideoDeletion>().AddSingleton<Deletions>().AddSingleton<ViewCounts>().AddSingleton<Manifests>();
         services.AddSingleton<DecisionStore>().AddSingleton<PlacementStore>().AddSingleton<AcceptorPeers>().AddSingleton<AcceptorGroups>().AddSingleton<ObjectChecks>();
         services.AddSingleton<ChunkHolders>().AddSingleton<ChunkCommits>().AddSingleton<Reconciliation>().AddSingleton<ConsensusStates>().AddSingleton<ChunkReads>();
         services.AddDuty<Reconciliation>("reconciliation", _reconcileEvery, (reconciliation, ct) => reconciliation.PassAsync(ct));
@@ -65,6 +65,7 @@ public static class StorageMetadata
         // 6. Routes.
         app.MapService();
         app.MapVideos();
+        app.MapDeletions();
         app.MapChunks();
         app.MapNodes();
         app.MapRedundancy();

@@ -33,7 +33,8 @@ internal static class DistributionServices
         services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
         services.AddSingleton(provider => new MetadataClient(MetadataHttp(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)));
         services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>();
+        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>().AddSingleton<DeletionsTaken>();
+        services.AddDuty<DeletionsTaken>("deletions at the chunk store", TimeSpan.FromSeconds(2), (deletions, ct) => deletions.PassAsync(ct));
         return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
     }
 
