@@ -49,8 +49,8 @@ internal sealed class CutIndex(ProbeStream video, ProbeStream? audio, int segmen
     /// <param name="fields">stream_index,pts,duration,size,flags</param>
     public void Add(int stream, ReadOnlySpan<string> fields)
     {
-        if (stream != video.Index && stream != audio?.Index)
-            return;
+        if (_isUnfit || (stream != video.Index && stream != audio?.Index))
+            return; // nothing more is kept of what is not copied
         var known = long.TryParse(fields[1], CultureInfo.InvariantCulture, out var pts) & int.TryParse(fields[3], CultureInfo.InvariantCulture, out var size);
         var isDiscarded = fields[4].Contains('D');
         if (!known)
@@ -100,7 +100,7 @@ internal sealed class CutIndex(ProbeStream video, ProbeStream? audio, int segmen
     /// <summary>Encoding fills gaps with silence; a copy would keep them. What is left out at the beginning is the encoder's priming.</summary>
     private void AddSound(long ticks, long duration, int size, bool isDiscarded)
     {
-        _isUnfit |= duration <= 0 || (_audioEnd is { } end && (Math.Abs(ticks - end) > JitterTicks || isDiscarded));
+        _isUnfit |= duration <= 0 || (_audioEnd is { } end && (ticks - end is > JitterTicks or < -JitterTicks || isDiscarded));
         _audioEnd = ticks + duration;
         var second = Math.DivRem(ticks, VideoPlan.Timescale).Quotient;
         _audioBytes[second] = _audioBytes.GetValueOrDefault(second) + size + PacketOverheadBytes;
