@@ -12,6 +12,20 @@ public sealed class MetadataClient(HttpClient http)
     /// <summary>The manifest of a day of coded chunks is near 20 MB; what is longer is not read.</summary>
     private const int MostAnswerBytes = 32 << 20;
 
+    /// <param name="url">The service's; a path in it stays.</param>
+    /// <param name="within">Of a call.</param>
+    /// <param name="credential">What the service asks of those who change something; null: nothing.</param>
+    public static MetadataClient At(string url, TimeSpan within, string? credential = null)
+    {
+        SocketsHttpHandler sockets = new()
+        {
+            AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionLifetime = TimeSpan.FromMinutes(5), // then the name is looked up again
+        };
+        HttpClient http = new(sockets) { BaseAddress = new($"{url.TrimEnd('/')}/"), Timeout = within };
+        http.DefaultRequestHeaders.Authorization = credential is null ? null : new("Bearer", credential);
+        return new(http);
+    }
+
     /// <summary>Null: there is no such video.</summary>
     public async Task<ChunkManifest?> ManifestAsync(Guid videoId, CancellationToken ct)
     {

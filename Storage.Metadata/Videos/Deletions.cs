@@ -1,5 +1,6 @@
 using Storage.Metadata.Database;
 using Storage.Metadata.Http;
+using VideoPlatform.ServiceDefaults;
 
 namespace Storage.Metadata.Videos;
 
