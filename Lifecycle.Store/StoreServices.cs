@@ -5,6 +5,7 @@ using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
 using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Limiting;
+using Lifecycle.Store.Live;
 using Lifecycle.Store.Messaging;
 using Lifecycle.Store.Monitoring;
 using Lifecycle.Store.Objects;
@@ -16,6 +17,7 @@ using Lifecycle.Store.Webhooks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Lifecycle.Store;
 
@@ -59,6 +61,14 @@ public static class StoreServices
         services.AddSingleton<DeliveryQueue>();
         services.AddSingleton<ProgressReports>();
         return services;
+    }
+
+    /// <summary>What Live.Api, the workers and Streaming.Api know of live streams.</summary>
+    public static IServiceCollection AddStreamStore(this IServiceCollection services)
+    {
+        services.AddOptions<StreamOptions>().BindConfiguration(StreamOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StreamOptions>, StreamOptionsValidator>();
+        return services.AddSingleton<StreamMoves>();
     }
 
     /// <summary>For every process that writes: schema and bucket first, then the relay of its outbox rows. Readers start without, whatever is away.</summary>
