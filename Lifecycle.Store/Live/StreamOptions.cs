@@ -36,6 +36,9 @@ public sealed class StreamOptions
 
     /// <summary>The same as the workers reach it; empty: as <see cref="IngestUrl"/>.</summary>
     public string IngestPullUrl { get; set; } = "";
+
+    /// <summary>What <see cref="PlayKey"/> is made from; the AppHost generates it for Live.Api and the workers. Empty: nobody plays from the own ingest.</summary>
+    public string PlaySecret { get; set; } = "";
 }
 
 [OptionsValidator]
