@@ -10,13 +10,13 @@ public sealed record LiveTrack(
     string Name, string Kind, string InitKey, long InitBytes, string InitSha256, string Codecs, int Bandwidth, int? Width, int? Height, double? FrameRate);
 
 /// <param name="Duration">Seconds.</param>
-public sealed record LiveSegment(string Track, string Key, long Bytes, string Sha256, double Duration);
+/// <param name="StartsAt">When its first sample came, by the database's clock.</param>
+public sealed record LiveSegment(string Track, string Key, long Bytes, string Sha256, double Duration, DateTimeOffset StartsAt);
 
 /// <summary>A sequence number's segments, of all tracks. Their objects are in the store.</summary>
 /// <param name="Generation">The generation's number; null: it has none yet, this is its first set.</param>
 /// <param name="Tracks">The generation's.</param>
-/// <param name="StartsAt">When its first sample came, by the database's clock.</param>
-public sealed record SegmentSet(int? Generation, IReadOnlyList<LiveTrack> Tracks, IReadOnlyList<LiveSegment> Segments, DateTimeOffset StartsAt);
+public sealed record SegmentSet(int? Generation, IReadOnlyList<LiveTrack> Tracks, IReadOnlyList<LiveSegment> Segments);
 
 /// <summary>What the encoder makes durable: segments, and the input as it came. Both are fenced by the session's lease.</summary>
 public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
@@ -58,14 +58,14 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
             await InsertTracksAsync(transaction, stream.Id, generation, set.Tracks, ct);
         }
 
-        // Clocks of generations come from different connections: times must not go back from one to the next.
+        // The clock of a generation is read anew: times must not go back from one to the next.
         var sequence = await NextSequenceAsync(transaction, stream.Id, ct);
-        var startsAt = last is { } before && before.End > set.StartsAt ? before.End : set.StartsAt;
+        var shift = last is { } before && before.End > set.Segments[0].StartsAt ? before.End - set.Segments[0].StartsAt : TimeSpan.Zero;
         foreach (var segment in set.Segments)
         {
             await connection.ExecuteAsync(
                 "insert into live_segments (stream_id, sequence, track, generation, object_key, bytes, sha256, duration, program_date_time) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                [stream.Id, sequence, segment.Track, generation, segment.Key, segment.Bytes, segment.Sha256, segment.Duration, startsAt.UtcDateTime], ct);
+                [stream.Id, sequence, segment.Track, generation, segment.Key, segment.Bytes, segment.Sha256, segment.Duration, (segment.StartsAt + shift).UtcDateTime], ct);
         }
 
         await TellAsync(transaction, stream, ct);

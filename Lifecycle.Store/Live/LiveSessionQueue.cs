@@ -63,6 +63,14 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
         return claimed;
     }
 
+    /// <summary>Whether a broadcast waits to be made a video.</summary>
+    public async Task<bool> IsRecordingDueAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ScalarAsync<bool>(
+            "select exists (select from live_sessions where state = 'recording' and run_after <= now() and (lease_until is null or lease_until < now()))", [], ct);
+    }
+
     /// <summary>Keeps the lease and carries up when media last came. Null: the session is somebody else's, or has ended.</summary>
     /// <param name="inputAge">How long ago media came to this worker; null: none has.</param>
     public async Task<SessionBeat?> BeatAsync(ClaimedSession session, TimeSpan? inputAge, CancellationToken ct)
@@ -77,15 +85,16 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             row => new SessionBeat(StreamLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<TimeSpan?>(1), row.GetNullable<TimeSpan?>(2)), ct);
     }
 
-    /// <summary>Gives the session back at once: this worker stops, another goes on.</summary>
+    /// <summary>Gives the session back: this worker stops or cannot go on, another does.</summary>
+    /// <param name="delay">Before it is claimed again.</param>
     /// <returns>False where the lease is somebody else's.</returns>
-    public async Task<bool> GiveBackAsync(ClaimedSession session, CancellationToken ct)
+    public async Task<bool> GiveBackAsync(ClaimedSession session, TimeSpan delay, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var state = session.State == LiveSessionState.Encoding ? LiveSessionLifecycle.Table.Next(LiveSessionState.Encoding, LiveSessionTrigger.GivenBack)!.Value : session.State;
         return await connection.ExecuteAsync(
-            "update live_sessions set state = $3, lease_token = null, lease_until = null, worker_id = null, run_after = now() where stream_id = $1 and lease_token = $2",
-            [session.StreamId, session.LeaseToken, LiveSessionLifecycle.Table.NameOf(state)], ct) == 1;
+            "update live_sessions set state = $3, lease_token = null, lease_until = null, worker_id = null, run_after = now() + $4 where stream_id = $1 and lease_token = $2",
+            [session.StreamId, session.LeaseToken, LiveSessionLifecycle.Table.NameOf(state), delay], ct) == 1;
     }
 
     /// <summary>
