@@ -32,10 +32,11 @@ internal static class LiveArguments
 
     public static int AudioBandwidth => LivePlan.AudioKbps * 1100;
 
+    /// <summary>Without <c>nobuffer</c>: with it ffmpeg 5.1 drops what it has looked at, the broadcast's first seconds.</summary>
     /// <param name="url">rtmp, rtmps or srt; it may carry a key.</param>
     public static IReadOnlyList<string> Puller(string url) =>
     [
-        .. _quiet, "-nostdin", "-protocol_whitelist", ProtocolsOf(url), "-analyzeduration", $"{AnalyzeMicroseconds}", "-probesize", "5000000", "-fflags", "+nobuffer",
+        .. _quiet, "-nostdin", "-protocol_whitelist", ProtocolsOf(url), "-analyzeduration", $"{AnalyzeMicroseconds}", "-probesize", "5000000",
         .. url.StartsWith("srt:", StringComparison.OrdinalIgnoreCase) ? ["-f", "mpegts"] : (string[])["-f", "flv"],
         "-i", url, "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-max_interleave_delta", "500000",
         "-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-flush_packets", "1", "pipe:1",

@@ -35,11 +35,9 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
 
-        var pushed = TimeProvider.System.GetUtcNow();
-        using var push = _ingest.Push(id, await SourceAsync("25", 21));
+        var push = _ingest.Push(id, await SourceAsync("25", 21));
         await _store.ReadyAsync(id, _patience);
-        Assert.InRange((TimeProvider.System.GetUtcNow() - pushed).TotalSeconds, 0, 6);
-        Assert.InRange(((await _store.SegmentsAsync(id))[0].At - pushed).TotalSeconds, 0, 3);
+        Assert.InRange((TimeProvider.System.GetUtcNow() - (await _store.SegmentsAsync(id))[0].At).TotalSeconds, 2, 6);
         await _store.UntilStatusAsync(id, "LIVE", _patience);
         await push.WaitForExitAsync(Ct);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
@@ -68,10 +66,10 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        using var first = _ingest.Push(id, await SourceAsync("25", 7));
+        var first = _ingest.Push(id, await SourceAsync("25", 7));
         await _store.ReadyAsync(id, _patience);
         await first.WaitForExitAsync(Ct);
-        using var second = _ingest.Push(id, await SourceAsync("50", 8));
+        var second = _ingest.Push(id, await SourceAsync("50", 8));
         await second.WaitForExitAsync(Ct);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
 
@@ -91,7 +89,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 3, _patience);
         var killed = TimeProvider.System.GetTimestamp();
@@ -110,7 +108,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var zombie = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         var token = (await _store.SegmentsAsync(id))[0].Token;
@@ -133,7 +131,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         await Signals.SendAsync("TERM", first.Pid);
@@ -152,7 +150,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await File.WriteAllTextAsync(Path.Combine(first.Faults, point), "kill", Ct);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await first.ExitedAsync();
         Assert.Equal(listed, (await _store.SegmentsAsync(id)).Select(each => each.Sequence).Distinct().Count());
         await using var second = WorkerProcess.Start(_store);
@@ -165,7 +163,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1:1/live/nobody", _ingest.UrlOf("backup"));
         await using var worker = WorkerProcess.Start(_store);
-        using var push = _ingest.Push("backup", await SourceAsync("25", 60));
+        _ingest.Push("backup", await SourceAsync("25", 60));
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
     }
 
