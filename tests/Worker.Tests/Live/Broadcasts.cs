@@ -159,6 +159,35 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_kill_inside_the_recording_leaves_one_video()
+    {
+        var id = await ProvisionAsync();
+        await using var first = WorkerProcess.Start(_store);
+        await EncodingAsync(id);
+        await File.WriteAllTextAsync(Path.Combine(first.Faults, "LiveRecordingStored"), "kill", Ct);
+        _ingest.Push(id, await SourceAsync("25", 7));
+        await _store.ReadyAsync(id, _patience);
+        await first.ExitedAsync();
+        Assert.Equal("recording", await _store.SessionAsync(id, "state"));
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from videos", Ct));
+        await using var second = WorkerProcess.Start(_store);
+        Assert.InRange(await RecordedSecondsAsync(id), 6.5, 7.5);
+    }
+
+    [Fact]
+    public async Task A_broadcast_ends_when_it_has_lasted_as_long_as_one_may()
+    {
+        var id = await ProvisionAsync();
+        await using var worker = WorkerProcess.Start(_store, ("Worker:LiveHoursMost", "0.004"));
+        await EncodingAsync(id);
+        _ingest.Push(id, await SourceAsync("25", 60));
+        await _store.ReadyAsync(id, _patience);
+        await _store.UntilStatusAsync(id, "COMPLETE", _patience);
+        Assert.Equal("A broadcast lasts 0.004 h at most.", await _store.StreamAsync(id, "status_reason"));
+        Assert.InRange(await RecordedSecondsAsync(id), 12, 30);
+    }
+
+    [Fact]
     public async Task An_input_that_is_away_is_taken_from_the_backup()
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1:1/live/nobody", _ingest.UrlOf("backup"));

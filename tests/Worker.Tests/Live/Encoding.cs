@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Processing.Worker.Live;
 using Processing.Worker.Media;
 using Processing.Worker.Media.Boxes;
 using Processing.Worker.Media.Ffmpeg;
+using Processing.Worker.Tasks;
 using Testing.Media;
 
 namespace Worker.Tests.Live;
@@ -76,6 +78,16 @@ public sealed class Encoding
     [Fact]
     public void A_slot_that_carries_little_gets_half_the_rate() =>
         Assert.Equal(30, LivePlan.Of(new(null, [Video(1920, 1080, 60)]), 10_000_000).Rate.PerSecond);
+
+    [Fact]
+    public async Task The_capacity_is_measured()
+    {
+        var options = Options.Create(new WorkerOptions { ScratchPath = Sources.NewFolder("capacity"), LivePreset = "ultrafast" });
+        using ScratchSpace scratch = new(options, Options.Create(new TranscoderOptions()), NullLogger<ScratchSpace>.Instance);
+        using LiveCapacity capacity = new(_ffmpeg, new(options), scratch, options, TimeProvider.System, NullLogger<LiveCapacity>.Instance);
+        Assert.Null(capacity.PixelsPerSecond);
+        Assert.InRange(await capacity.MeasureAsync(Ct), 1_000_000, 10_000_000_000);
+    }
 
     [Theory]
     [InlineData(4098, 2000)]
