@@ -1,6 +1,7 @@
 using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
+using Live.Api.Ingest;
 using VideoPlatform.Accounts;
 using VideoPlatform.ServiceDefaults;
 
@@ -18,14 +19,18 @@ public static class LiveApi
             .AddPostgres("videodb", Limits.DatabaseConnectionsPerProcess)
             .AddRabbitMQ("messaging")
             .AddS3("storage", bucket => builder.Services.AddSingleton(new Bucket(bucket)));
-        builder.Services.AddLifecycleStore().AddOutboxRelay();
+        builder.Services.AddLifecycleStore().AddStreamStore().AddOutboxRelay();
 
         // 2. Who calls.
         builder.Services.AddAccountAuthentication();
 
+        // 3. Who may push to the RTMP server, and who may pull from it.
+        builder.Services.AddIngest();
+
         var app = builder.Build();
         app.UseServiceDefaults();
         app.UseAuthentication().UseAuthorization();
+        app.MapIngest();
         app.MapDefaultEndpoints();
         return app;
     }
