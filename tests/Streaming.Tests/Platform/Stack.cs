@@ -106,6 +106,8 @@ public sealed class Replica : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     public static async Task<Replica> StartAsync(string[] args)
     {
         var app = Api.StreamingApi.Build(args);
