@@ -68,6 +68,9 @@ public static class StoreServices
     {
         services.AddOptions<StreamOptions>().BindConfiguration(StreamOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<StreamOptions>, StreamOptionsValidator>();
+        services.AddSingleton<StreamStore>();
+        services.AddSingleton<StreamUpdates>();
+        services.AddSingleton<WorkflowStore>();
         return services.AddSingleton<StreamMoves>().AddSingleton<LiveCatalogue>();
     }
 
