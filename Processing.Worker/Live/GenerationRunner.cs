@@ -84,7 +84,7 @@ internal sealed partial class GenerationRunner(
         EncoderQueue queue = new(time);
         InputGauge gauge = new(time);
         EncoderProgress progress = new(time);
-        InputRecorder recorder = new(connection.Generation, objects, segments, time, connection.Held);
+        using InputRecorder recorder = new(connection.Generation, objects, segments, time, connection.Held);
 
         var reading = ReadAsync(connection, puller, buffer, first, queue, gauge, recorder, ending.Token);
         var encoding = encoder.RunAsync(connection, queue, progress, giveUp.Token);
@@ -151,7 +151,7 @@ internal sealed partial class GenerationRunner(
             if (connection.Stop.IsCancellationRequested)
                 return (GenerationEnd.Stopped, "");
             if (encoding.IsCompleted)
-                return EndOf(encoding);
+                return await EndOfAsync(encoding);
             if (reading.IsCompleted)
                 return (GenerationEnd.InputEnded, "");
             if (gauge.SinceLast > _stalledAfter)
@@ -166,14 +166,21 @@ internal sealed partial class GenerationRunner(
         }
     }
 
-    private static (GenerationEnd Why, string Detail) EndOf(Task<bool> encoding) => encoding switch
+    private static async Task<(GenerationEnd Why, string Detail)> EndOfAsync(Task<bool> encoding)
     {
-        { IsCompletedSuccessfully: true, Result: true } => (GenerationEnd.InputEnded, ""),
-        { IsCompletedSuccessfully: true } => (GenerationEnd.SessionOver, ""),
-        { Exception.InnerException: InputRefusedException refused } => (GenerationEnd.InputRefused, refused.Message),
-        { Exception.InnerException: { } failure } => (GenerationEnd.EncoderFailed, failure.Message),
-        _ => (GenerationEnd.SessionOver, ""),
-    };
+        try
+        {
+            return (await encoding ? GenerationEnd.InputEnded : GenerationEnd.SessionOver, "");
+        }
+        catch (InputRefusedException refused)
+        {
+            return (GenerationEnd.InputRefused, refused.Message);
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException or MediaFailureException)
+        {
+            return (GenerationEnd.EncoderFailed, failure.Message);
+        }
+    }
 
     private static partial class Log
     {

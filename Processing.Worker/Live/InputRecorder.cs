@@ -9,7 +9,7 @@ namespace Processing.Worker.Live;
 /// Keeps a generation's input as it came, in pieces of about two seconds that end at a packet of the transport stream. A store that does not keep up holds
 /// the input back: memory is bounded by the pieces that wait.
 /// </summary>
-internal sealed class InputRecorder
+internal sealed class InputRecorder : IDisposable
 {
     private const int PacketBytes = 188;
 
@@ -49,6 +49,7 @@ internal sealed class InputRecorder
     /// <summary>Keeps what is left. A generation that never got its number keeps nothing.</summary>
     public async Task CompleteAsync(CancellationToken ct)
     {
+        _generation.EndsWithoutNumber(); // the encoder is done: pieces that wait for a number wait in vain
         try
         {
             await CutAsync(ct);
@@ -56,10 +57,11 @@ internal sealed class InputRecorder
         finally
         {
             _pieces.Writer.TryComplete();
-            _generation.EndsWithoutNumber();
             await _keeping.WaitAsync(ct);
         }
     }
+
+    public void Dispose() => _filling.Dispose();
 
     private async Task CutAsync(CancellationToken ct)
     {

@@ -57,7 +57,7 @@ internal sealed class SegmentCutter
     /// <summary>What is left at the end, shorter than the others; null where some track has nothing.</summary>
     public IReadOnlyList<CutSegment>? TakeRest() => _tracks.All(track => track.Waiting.Count > 0 && IndexOf(track, track.Waiting[0]) == _next) ? Cut() : null;
 
-    private IReadOnlyList<CutSegment> Cut()
+    private List<CutSegment> Cut()
     {
         var cut = _tracks.Select(Cut).ToList();
         _next++;
