@@ -109,13 +109,7 @@ internal sealed partial class StreamRequestReader(IngestUrls urls)
 
         var before = issues.Count;
         var protocol = issues.Requires(item, "protocol", $"{path}.protocol", out var given) ? ReadProtocol(given, path, issues) : "";
-        var hasUrl = issues.Requires(item, "url", $"{path}.url", out var url);
-        if (protocol.Length == 0 && hasUrl && url.ValueKind == JsonValueKind.String)
-        {
-            return null; // without a protocol an address cannot be judged
-        }
-
-        var kept = hasUrl ? ReadUrl(url, $"{path}.url", streamId, protocol, issues) : "";
+        var kept = issues.Requires(item, "url", $"{path}.url", out var url) ? ReadUrl(url, $"{path}.url", streamId, protocol, issues) : "";
         var backup = item.TryGetProperty("backupUrl", out var second) ? ReadUrl(second, $"{path}.backupUrl", streamId, protocol, issues) : null;
         issues.RefuseOthers(item, $"{path}.", "protocol", "url", "backupUrl");
         return issues.Count == before ? new(protocol, kept, backup) : null;
@@ -138,7 +132,7 @@ internal sealed partial class StreamRequestReader(IngestUrls urls)
         {
             issues.Add($"{path} must be a string.");
         }
-        else if (protocol.Length > 0)
+        else if (protocol.Length > 0) // without one an address cannot be judged
         {
             if (urls.Refusal(streamId, protocol, value.GetString()!, out var kept) is not { } refusal)
             {
