@@ -26,7 +26,7 @@ internal sealed class Broadcaster : IAsyncDisposable
             "-r", SenderClock.FramesPerSecond.ToString(CultureInfo.InvariantCulture), "-i", "pipe:0", "-f", "lavfi", "-i", "sine=f=440:r=48000",
             .. "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -b:v 1500k -maxrate 1500k -bufsize 1500k -g 25 -c:a aac -b:a 96k -shortest".Split(' '), .. output,
         ];
-        _ffmpeg = Process.Start(new ProcessStartInfo("ffmpeg", arguments) { RedirectStandardInput = true, RedirectStandardError = true })!;
+        _ffmpeg = Process.Start(new ProcessStartInfo("ffmpeg", arguments) { RedirectStandardInput = true, RedirectStandardError = true, UseShellExecute = false })!;
         _messages = _ffmpeg.StandardError.ReadToEndAsync();
         _sending = Task.Run(() => SendAsync(_end.Token));
     }
