@@ -127,5 +127,5 @@ public sealed class Crashes(Servers servers) : IAsyncLifetime
         _said.Append(process.Said);
     }
 
-    private Task OutboxIsEmptyAsync() => Poll.UntilAsync(() => _store.ScalarAsync<long>("select count(*) from outbox", Ct), count => count == 0, StreamRows.Within, "the outbox to be empty");
+    private Task OutboxIsEmptyAsync() => Poll.UntilAsync(async () => await _store.ScalarAsync<long>("select count(*) from outbox", Ct) == 0, StreamRows.Within, "the outbox to be empty");
 }

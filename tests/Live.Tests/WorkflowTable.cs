@@ -52,6 +52,9 @@ public sealed class WorkflowTable(LiveFixture live) : IClassFixture<LiveFixture>
         }
     }
 
+    public static TheoryData<WorkflowState, StepOutcome, WorkflowState> Allowed =>
+        [.. ProvisionWorkflow.Table.Transitions.Where(move => move.From is not null).Select(move => (move.From!.Value, move.Trigger, move.To))];
+
     [Fact]
     public void There_are_eleven_states_and_six_outcomes() => Assert.Equal(66, Pairs.Count);
 
@@ -88,14 +91,9 @@ public sealed class WorkflowTable(LiveFixture live) : IClassFixture<LiveFixture>
 
     /// <summary>The machine itself takes each move that is allowed, and goes on to an end from there.</summary>
     [Theory]
-    [MemberData(nameof(Pairs))]
-    public async Task The_orchestrator_takes_every_allowed_move(WorkflowState state, StepOutcome outcome, WorkflowState? next)
+    [MemberData(nameof(Allowed))]
+    public async Task The_orchestrator_takes_every_allowed_move(WorkflowState state, StepOutcome outcome, WorkflowState next)
     {
-        if (next is null)
-        {
-            return;
-        }
-
         var gone = outcome == StepOutcome.Failure && state != WorkflowState.HandleProvisionFailure;
         if (outcome == StepOutcome.Failure && state == WorkflowState.HandleProvisionFailure)
         {
