@@ -68,7 +68,7 @@ public static class StoreServices
     {
         services.AddOptions<StreamOptions>().BindConfiguration(StreamOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<StreamOptions>, StreamOptionsValidator>();
-        return services.AddSingleton<StreamMoves>().AddSingleton<LiveCatalogue>();
+        return services.AddSingleton<StreamMoves>();
     }
 
     /// <summary>For every process that writes: schema and bucket first, then the relay of its outbox rows. Readers start without, whatever is away.</summary>

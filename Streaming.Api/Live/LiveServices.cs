@@ -1,4 +1,5 @@
 using Lifecycle.Store;
+using Lifecycle.Store.Live;
 using Microsoft.Extensions.Options;
 
 namespace Streaming.Api.Live;
@@ -11,7 +12,7 @@ internal static class LiveServices
         services.AddSingleton<IValidateOptions<LiveOptions>, LiveOptionsValidator>();
         services.AddOptions<LiveOptions>().BindConfiguration(LiveOptions.Section).ValidateOnStart();
         services.Configure<RouteOptions>(routes => routes.SetParameterPolicy<StreamIdConstraint>(StreamIdConstraint.Name));
-        services.AddStreamStore();
+        services.AddStreamStore().AddSingleton<LiveCatalogue>();
         services.AddSingleton<LiveMetrics>().AddSingleton<LiveStreamCache>().AddSingleton<LiveEndpoints>();
         return services.AddHostedService(provider => provider.GetRequiredService<LiveStreamCache>());
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
 using Streaming.Tests.Platform;
 using Testing;
 
@@ -156,7 +155,7 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
 
         public Meters(Replica replica)
         {
-            var factory = replica.Services.GetRequiredService<IMeterFactory>();
+            var factory = replica.Meters;
             _listener.InstrumentPublished = (instrument, listener) =>
             {
                 if (instrument.Meter.Scope == factory && instrument.Name.StartsWith("streaming.live.", StringComparison.Ordinal))
