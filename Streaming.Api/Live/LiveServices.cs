@@ -1,5 +1,4 @@
 using Lifecycle.Store;
-using Lifecycle.Store.Live;
 using Microsoft.Extensions.Options;
 
 namespace Streaming.Api.Live;
@@ -12,7 +11,7 @@ internal static class LiveServices
         services.AddSingleton<IValidateOptions<LiveOptions>, LiveOptionsValidator>();
         services.AddOptions<LiveOptions>().BindConfiguration(LiveOptions.Section).ValidateOnStart();
         services.Configure<RouteOptions>(routes => routes.SetParameterPolicy<StreamIdConstraint>(StreamIdConstraint.Name));
-        services.AddStreamStore().AddSingleton<LiveCatalogue>();
+        services.AddStreamStore();
         services.AddSingleton<LiveMetrics>().AddSingleton<LiveStreamCache>().AddSingleton<LiveEndpoints>();
         return services.AddHostedService(provider => provider.GetRequiredService<LiveStreamCache>());
     }
