@@ -36,6 +36,10 @@ public sealed class StreamOptions
 
     /// <summary>The same as the workers reach it; empty: as <see cref="IngestUrl"/>.</summary>
     public string IngestPullUrl { get; set; } = "";
+
+    /// <summary>What the keys are derived from with which workers play from the own ingest; the same in Live.Api and all workers. The AppHost generates it. Empty: nobody plays from it.</summary>
+    [RegularExpression("^$|^.{32,}$", ErrorMessage = "Streams:PlaySecret needs at least 32 characters.")]
+    public string PlaySecret { get; set; } = "";
 }
 
 [OptionsValidator]
