@@ -42,9 +42,12 @@ internal sealed class LiveEndpoints(LiveStreamCache streams, LiveCatalogue catal
             return;
         }
 
-        await (view.Stream.IsSwept ? Problems.UnknownVideo.ToResult().ExecuteAsync(context)
-            : view.NotReady is { } problem ? problem.ExecuteAsync(context)
-            : SendAsync(context, view, view.Multivariant));
+        await (view switch
+        {
+            { Stream.IsSwept: true } => Problems.UnknownVideo.ToResult().ExecuteAsync(context),
+            { NotReady: { } problem } => problem.ExecuteAsync(context),
+            _ => SendAsync(context, view, view.Multivariant),
+        });
     }
 
     private async Task MediaPlaylistAsync(HttpContext context)
@@ -55,9 +58,12 @@ internal sealed class LiveEndpoints(LiveStreamCache streams, LiveCatalogue catal
         }
 
         // Who plays the live playlist when the recording is ready plays it to its end.
-        await (view.NotReady is { } problem && !view.Stream.IsSwept ? problem.ExecuteAsync(context)
-            : view.TryGetPlaylist(Value(context, "track"), out var playlist) ? SendAsync(context, view, playlist)
-            : Problems.UnknownTrack.ToResult().ExecuteAsync(context));
+        await (view switch
+        {
+            { NotReady: { } problem, Stream.IsSwept: false } => problem.ExecuteAsync(context),
+            _ when view.TryGetPlaylist(Value(context, "track"), out var playlist) => SendAsync(context, view, playlist),
+            _ => Problems.UnknownTrack.ToResult().ExecuteAsync(context),
+        });
     }
 
     private async Task SegmentAsync(HttpContext context)
@@ -97,11 +103,16 @@ internal sealed class LiveEndpoints(LiveStreamCache streams, LiveCatalogue catal
     }
 
     /// <summary>A view that is enough for a segment; null where the answer is sent already.</summary>
-    private static async ValueTask<LiveView?> KnownAsync(HttpContext context, LiveStream stream) =>
-        stream.Known is { NotReady: null } known ? await PermittedAsync(context, known)
-        : await ReadAsync(context, stream) is not { } view ? null
-        : view.NotReady is not { } problem || view.Stream.IsSwept ? view
-        : await RefusedAsync(context, problem);
+    private static async ValueTask<LiveView?> KnownAsync(HttpContext context, LiveStream stream)
+    {
+        if (stream.Known is { NotReady: null } known)
+        {
+            return await PermittedAsync(context, known);
+        }
+
+        var view = await ReadAsync(context, stream);
+        return view is { NotReady: { } problem, Stream.IsSwept: false } ? await RefusedAsync(context, problem) : view;
+    }
 
     private ValueTask<LiveView?> ReadAsync(HttpContext context)
     {

@@ -30,7 +30,7 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task Nothing_is_shown_before_the_workflow_has_said_who_may_watch()
     {
         var broadcast = await stack.BeginAsync(isOpen: false, status: "PROVISIONING");
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         await broadcast.AddAsync([new Encoded("480p", [2])]);
         foreach (var route in (string[])["manifest", "manifest/480p", "segment/v1-480p-init.mp4"])
         {
@@ -42,7 +42,7 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task A_stream_with_an_entitlement_shows_nothing_without_it()
     {
         var broadcast = await stack.BeginAsync(entitlement: Secret);
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         await broadcast.AddAsync([new Encoded("480p", [2])]);
         foreach (var route in (string[])["manifest", "manifest/480p", "segment/v1-480p-init.mp4", "segment/v1-480p-00000.m4s", "segment/v1-480p-00001.m4s", "manifest/nothing"])
         {
@@ -58,7 +58,7 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task A_player_that_shows_the_entitlement_once_is_led_to_every_segment()
     {
         var broadcast = await stack.BeginAsync(entitlement: Secret);
-        await broadcast.ConnectAsync(0, [new("480p", [1]), new("audio", [2])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]), new Encoded("audio", [2]));
         await broadcast.AddAsync([new Encoded("480p", [3]), new Encoded("audio", [4])]);
         Uri manifest = new(stack.Replica.Address, $"{broadcast.Path}/manifest?entitlement={Uri.EscapeDataString(Secret)}");
         var seen = 0;
@@ -81,7 +81,7 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task When_the_recording_is_ready_viewers_are_sent_to_the_video_and_players_play_on()
     {
         var broadcast = await stack.BeginAsync(entitlement: Secret, status: "COMPLETE");
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         await broadcast.AddAsync([new Encoded("480p", [2])]);
         await broadcast.EndAsync();
         await broadcast.RecordAsync("READY");
@@ -184,7 +184,7 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     {
         var bytes = RandomNumberGenerator.GetBytes(50_000);
         var broadcast = await stack.BeginAsync();
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         await broadcast.AddAsync([new Encoded("480p", bytes)]);
         var path = $"{broadcast.Path}/segment/v1-480p-00000.m4s";
         using var whole = await stack.Replica.GetAsync(path);
@@ -206,13 +206,13 @@ public sealed class AccessTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task What_has_slid_out_of_every_window_is_served_until_it_is_swept()
     {
         var broadcast = await stack.BeginAsync();
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         for (byte sequence = 0; sequence < 20; sequence++)
         {
             await broadcast.AddAsync([new Encoded("480p", [sequence, 0])]);
         }
 
-        await broadcast.ConnectAsync(0, [new("480p", [2])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [2]));
         for (byte sequence = 20; sequence < 40; sequence++)
         {
             await broadcast.AddAsync([new Encoded("480p", [sequence, 0])]);

@@ -60,13 +60,15 @@ public sealed class Broadcast
     /// <summary>A new input connection, after the input was away for a while.</summary>
     /// <param name="away">Seconds.</param>
     /// <param name="tracks">480p, 240p and audio where nothing is said.</param>
-    public Task ConnectAsync(double away = 0, params string[] tracks) =>
-        ConnectAsync(away, [.. (tracks.Length > 0 ? tracks : ["480p", "240p", "audio"]).Select(track => new Encoded(track, []))]);
+    public Task ConnectAsync(double away = 0, params string[] tracks)
+    {
+        _clock += TimeSpan.FromSeconds(away);
+        return ConnectWithAsync([.. (tracks.Length > 0 ? tracks : ["480p", "240p", "audio"]).Select(track => new Encoded(track, []))]);
+    }
 
-    public async Task ConnectAsync(double away, IReadOnlyList<Encoded> inits)
+    public async Task ConnectWithAsync(params Encoded[] inits)
     {
         Generation++;
-        _clock += TimeSpan.FromSeconds(away);
         List<(Encoded, string)> connecting = [];
         foreach (var init in inits)
         {

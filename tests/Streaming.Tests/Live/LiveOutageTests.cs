@@ -11,7 +11,7 @@ public sealed class LiveOutageTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task Without_the_database_the_last_playlist_is_shown_for_six_seconds_and_segments_for_longer()
     {
         var broadcast = await stack.BeginAsync();
-        await broadcast.ConnectAsync(0, [new("480p", [1])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1]));
         await broadcast.AddAsync([new Encoded("480p", [2])]);
         var unwatched = await stack.BeginAsync();
         await unwatched.ConnectAsync();

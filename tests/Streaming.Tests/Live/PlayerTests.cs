@@ -50,7 +50,7 @@ public sealed class PlayerTests(LiveStack stack) : IClassFixture<LiveStack>
                  "-hls_segment_filename", Path.Combine(folder, $"{track}-%d.m4s"), Path.Combine(folder, $"{track}.m3u8")]);
         }
 
-        await broadcast.ConnectAsync(0, [.. await Task.WhenAll(tracks.Select(async track => new Encoded(track.Track, await File.ReadAllBytesAsync(Path.Combine(folder, $"{track.Track}.mp4")))))]);
+        await broadcast.ConnectWithAsync([.. await Task.WhenAll(tracks.Select(async track => new Encoded(track.Track, await File.ReadAllBytesAsync(Path.Combine(folder, $"{track.Track}.mp4")))))]);
         for (var index = 0; index < seconds / 2; index++)
         {
             await broadcast.AddAsync([.. await Task.WhenAll(tracks.Select(async track =>

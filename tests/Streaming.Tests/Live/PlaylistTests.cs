@@ -6,6 +6,8 @@ namespace Streaming.Tests.Live;
 /// <summary>The texts themselves, from rows to the last byte.</summary>
 public sealed class PlaylistTests(LiveStack stack) : IClassFixture<LiveStack>
 {
+    private static readonly double[] _durations = [2, 1.9986, 2.0034, 0.1, 2.0021, 0.7013];
+
     [Fact]
     public async Task One_generation_is_listed_from_its_first_segment()
     {
@@ -146,7 +148,7 @@ public sealed class PlaylistTests(LiveStack stack) : IClassFixture<LiveStack>
         for (var input = 0; input < 12; input++)
         {
             await broadcast.ConnectAsync(away: 3);
-            foreach (var seconds in (double[])[2, 1.9986, 2.0034, 0.1, 2.0021, 0.7013][..(2 + (input % 5))])
+            foreach (var seconds in _durations[..(2 + (input % 5))])
             {
                 await broadcast.AddAsync(seconds);
                 await TextAsync(broadcast, "manifest/480p");

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
 using Streaming.Tests.Platform;
 using Testing;
 
@@ -59,12 +58,12 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
     public async Task A_segment_is_served_by_a_replica_that_has_not_heard_of_it_yet()
     {
         var broadcast = await stack.BeginAsync();
-        await broadcast.ConnectAsync(0, [new("480p", [1, 2, 3])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [1, 2, 3]));
         await broadcast.AddAsync([new Encoded("480p", [4, 5])]);
         Assert.Equal([1, 2, 3], await stack.Replica.Client.GetByteArrayAsync($"{broadcast.Path}/segment/v1-480p-init.mp4"));
         await broadcast.AddAsync([new Encoded("480p", [6, 7, 8])]);
         Assert.Equal([6, 7, 8], await stack.Replica.Client.GetByteArrayAsync($"{broadcast.Path}/segment/v1-480p-00001.m4s"));
-        await broadcast.ConnectAsync(0, [new("480p", [9])]);
+        await broadcast.ConnectWithAsync(new Encoded("480p", [9]));
         await broadcast.AddAsync([new Encoded("480p", [10])]);
         Assert.Equal([9], await stack.Replica.Client.GetByteArrayAsync($"{broadcast.Path}/segment/v2-480p-init.mp4"));
     }
@@ -156,7 +155,7 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
 
         public Meters(Replica replica)
         {
-            var factory = replica.Services.GetRequiredService<IMeterFactory>();
+            var factory = replica.Meters;
             _listener.InstrumentPublished = (instrument, listener) =>
             {
                 if (instrument.Meter.Scope == factory && instrument.Name.StartsWith("streaming.live.", StringComparison.Ordinal))
