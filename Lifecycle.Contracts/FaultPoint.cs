@@ -40,6 +40,15 @@ public enum FaultPoint
     /// <summary>A chunk's new copies are stored, and its placement is the old one.</summary>
     ChunkCopied,
 
+    /// <summary>A live set's objects are in the store, and not yet listed.</summary>
+    LiveBeforeCommit,
+
+    /// <summary>A live set is listed.</summary>
+    LiveAfterCommit,
+
+    /// <summary>A broadcast's source is in the store, and not yet a video.</summary>
+    LiveRecordingStored,
+
     /// <summary>POST /streams: everything is written, and nothing is committed.</summary>
     StreamRequestBeforeCommit,
 

@@ -71,8 +71,16 @@ public static class StoreServices
         services.AddSingleton<StreamStore>();
         services.AddSingleton<StreamUpdates>();
         services.AddSingleton<WorkflowStore>();
-        return services.AddSingleton<StreamMoves>();
+        return services.AddSingleton<StreamMoves>().AddSingleton<LiveCatalogue>();
     }
+
+    /// <summary>What an encoder keeps of a stream: the workers have it beside <see cref="AddStreamStore"/>.</summary>
+    public static IServiceCollection AddLiveStore(this IServiceCollection services) => services
+        .AddSingleton<PlayKeys>()
+        .AddSingleton<LiveSessionQueue>()
+        .AddSingleton<LiveSegments>()
+        .AddSingleton<LiveRecordings>()
+        .AddSingleton<LiveSweeper>();
 
     /// <summary>For every process that writes: schema and bucket first, then the relay of its outbox rows. Readers start without, whatever is away.</summary>
     public static IServiceCollection AddOutboxRelay(this IServiceCollection services) => services.AddHostedService<StoreInitializer>().AddHostedService<OutboxRelay>();
