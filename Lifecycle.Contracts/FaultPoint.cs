@@ -48,4 +48,21 @@ public enum FaultPoint
 
     /// <summary>A broadcast's source is in the store, and not yet a video.</summary>
     LiveRecordingStored,
+
+    /// <summary>POST /streams: everything is written, and nothing is committed.</summary>
+    StreamRequestBeforeCommit,
+
+    /// <summary>The stream is accepted, and its client does not know.</summary>
+    StreamRequestAfterCommit,
+
+    /// <summary>PUT /streams, as above.</summary>
+    StreamUpdateBeforeCommit,
+
+    StreamUpdateAfterCommit,
+
+    /// <summary>A step of a stream's workflow has done its work, and nothing is committed; armed with the state's name behind it.</summary>
+    StreamStepBeforeCommit,
+
+    /// <summary>The workflow is in its next state, and nobody has looked at it there.</summary>
+    StreamStepAfterCommit,
 }

@@ -68,7 +68,10 @@ public static class StoreServices
     {
         services.AddOptions<StreamOptions>().BindConfiguration(StreamOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<StreamOptions>, StreamOptionsValidator>();
-        return services.AddSingleton<StreamMoves>();
+        services.AddSingleton<StreamStore>();
+        services.AddSingleton<StreamUpdates>();
+        services.AddSingleton<WorkflowStore>();
+        return services.AddSingleton<StreamMoves>().AddSingleton<LiveCatalogue>();
     }
 
     /// <summary>What an encoder keeps of a stream: the workers have it beside <see cref="AddStreamStore"/>.</summary>

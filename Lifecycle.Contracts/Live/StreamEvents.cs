@@ -38,4 +38,5 @@ public sealed record StreamWake(string StreamId)
 [JsonSerializable(typeof(StreamEvent<StreamLifecycleProgressed>))]
 [JsonSerializable(typeof(StreamWake))]
 [JsonSerializable(typeof(IReadOnlyList<IngestEndpoint>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 public sealed partial class StreamJson : JsonSerializerContext;

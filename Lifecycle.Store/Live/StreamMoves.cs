@@ -7,6 +7,7 @@ using Lifecycle.Contracts;
 using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Messaging;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Webhooks;
 using Microsoft.Extensions.Options;
 
 namespace Lifecycle.Store.Live;
@@ -50,6 +51,7 @@ public sealed class StreamMoves(IOptions<StreamOptions> options)
         if (tells)
         {
             await TellAsync(transaction, stream, next, reason, ct);
+            await NotifyAsync(transaction, stream, next, reason, ct);
         }
 
         return MoveOutcome.Moved;
@@ -62,6 +64,15 @@ public sealed class StreamMoves(IOptions<StreamOptions> options)
         var name = StreamLifecycle.Table.NameOf(status);
         await EmitAsync(transaction, StreamLifecycleProgressed.DetailType, $"{stream.Id} {name}", new StreamLifecycleProgressed(stream.Id, name, reason, Timestamp(at)),
             StreamJson.Default.StreamEventStreamLifecycleProgressed, stream.TraceParent, ct);
+    }
+
+    /// <summary>Tells the owner's webhooks of a status, once for each call.</summary>
+    public static async Task NotifyAsync(LifecycleTransaction transaction, LockedStream stream, StreamStatus status, string? reason, CancellationToken ct)
+    {
+        if (await WebhookOutbox.StreamChangedAsync(transaction.Connection, stream.Id, status, reason, stream.TraceParent, ct))
+        {
+            transaction.WakeWebhooks();
+        }
     }
 
     /// <param name="identity">What makes the event one: the same identity has the same message id.</param>

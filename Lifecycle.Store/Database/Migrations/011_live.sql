@@ -105,3 +105,6 @@ create table live_recordings (
 
 -- What a worker's slot encodes in real time, in pixels per second; null: not measured yet.
 alter table workers add column live_pixels_per_second bigint;
+
+-- PersistProvisionRequest's: from now on the stream is in lists. The row itself is the request's audit: it is never removed.
+alter table streams add column persisted_at timestamptz;

@@ -1,0 +1,91 @@
+using Testing;
+using Testing.Media;
+using Xunit;
+
+namespace EndToEnd.Tests.Live;
+
+/// <summary>Seed 001 from a real encoder's push to the recording, on the product's own AppHost.</summary>
+public sealed class Broadcasts(Platform platform)
+{
+    private const double BroadcastSeconds = 60;
+
+    private const double LatestPictureSeconds = 10;
+
+    private static readonly TimeSpan _readyWithin = TimeSpan.FromSeconds(6);
+
+    private static readonly TimeSpan _endsWithin = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_minute_pushed_is_READY_within_6_s_plays_10_s_behind_and_becomes_a_video_of_a_minute()
+    {
+        await LivePool.FreeAsync(platform, Ct);
+        using var owner = await Account.NewAsync(platform, Ct);
+        await using var events = await StreamEvents.ListenAsync(platform, Ct);
+        var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);
+        await using Viewer viewer = new(platform, stream);
+        await using var broadcaster = Broadcaster.Push(await stream.PushUrlAsync(Ct));
+        await Poll.UntilAsync(() => Task.FromResult(broadcaster.First > 0), _readyWithin, "the first picture");
+        await stream.StatusAsync("READY", _readyWithin, Ct);
+        Assert.InRange(SenderClock.Now() - broadcaster.First, 0, _readyWithin.TotalMilliseconds);
+
+        viewer.Start();
+        await broadcaster.SentAsync(BroadcastSeconds);
+        Assert.Equal("LIVE", (await stream.GetAsync(Ct)).GetProperty("status").GetString());
+        Assert.Equal((0, ""), await broadcaster.FinishAsync());
+        await viewer.EndAsync(_endsWithin);
+        await CheckLatencyAsync(viewer);
+        await CheckDecodesAsync(stream, viewer);
+
+        await events.ToldAsync(stream.Id, "StreamProvisionRequested", "READY", "LIVE", "COMPLETE");
+
+        var video = await stream.RecordedAsync(Ct);
+        await CheckRecordingAsync(video, broadcaster);
+        using var redirected = await platform.Http.GetAsync(stream.Manifest, Ct); // the client follows
+        Assert.Equal(video, redirected.RequestMessage!.RequestUri);
+    }
+
+    /// <summary>Whoever came at whatever moment, and began as far from the end as players do, saw what the sender's clock had shown 10 s ago at most.</summary>
+    private static async Task CheckLatencyAsync(Viewer viewer)
+    {
+        var track = viewer.Tracks["240p"];
+        var file = await viewer.FileAsync("240p", 0);
+        var clocks = await SenderClock.ReadAsync(["-i", file], 1);
+        Dictionary<long, long> firstOf = [];
+        var frames = 0d;
+        foreach (var (segment, _) in track)
+        {
+            firstOf.Add(segment.Sequence, clocks[(int)Math.Round(frames)]);
+            frames += segment.Seconds * SenderClock.FramesPerSecond;
+        }
+
+        var latencies = viewer.Joined.Select(joined => (joined.At - firstOf[joined.Segment.Sequence]) / 1000d).ToList();
+        TestContext.Current.SendDiagnosticMessage("Latency at hold-back over {0} joins: {1:0.00} to {2:0.00} s, median {3:0.00} s", latencies.Count, latencies.Min(), latencies.Max(), latencies.Order().ElementAt(latencies.Count / 2));
+        Assert.True(latencies.Count > BroadcastSeconds, $"{latencies.Count} joins");
+        Assert.True(latencies.Max() < LatestPictureSeconds, $"{latencies.Max():0.00} s behind, at the median {latencies.Order().ElementAt(latencies.Count / 2):0.00} s");
+    }
+
+    /// <summary>Every track of the finished playlist, without a word from the decoder.</summary>
+    private async Task CheckDecodesAsync(OnAir stream, Viewer viewer)
+    {
+        foreach (var track in viewer.Tracks.Keys)
+        {
+            Uri address = new(platform.Address("gateway"), $"/stream/{stream.Id}/manifest/{track}");
+            await Tool.CheckedAsync("ffmpeg", "-nostdin", "-v", "warning", "-i", address.AbsoluteUri, "-map", "0", "-f", "null", "-");
+        }
+    }
+
+    /// <summary>Every second of the broadcast is in it, once and in order.</summary>
+    private static async Task CheckRecordingAsync(Uri manifest, Broadcaster broadcaster)
+    {
+        var video = await HlsVideo.OpenAsync(manifest);
+        var smallest = video.Video.MinBy(track => track.AverageBandwidth)!;
+        var seconds = smallest.Segments.Sum(segment => segment.Seconds);
+        Assert.InRange(seconds, broadcaster.Seconds - 1, broadcaster.Seconds + 1);
+        var clocks = await SenderClock.ReadAsync(smallest.Input, SenderClock.FramesPerSecond);
+        Assert.InRange(clocks[0] - broadcaster.First, -100, 1000);
+        Assert.InRange(broadcaster.Last - clocks[^1], 0, 2000);
+        Assert.All(clocks.Zip(clocks.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 700, 1300));
+    }
+}
