@@ -22,6 +22,9 @@ internal static class LiveArguments
     /// <summary>VBV buffer in seconds of the maximum rate: short, so that a segment of 2 s stays near the rate that the playlist states.</summary>
     private const double BufferSeconds = 0.5;
 
+    /// <summary>An input of its own: a filter without an input would not end with the picture (measured with ffmpeg 5.1).</summary>
+    private static readonly string[] _silence = ["-f", "lavfi", "-i", $"anullsrc=r={LivePlan.AudioRate}:cl=stereo"];
+
     private static readonly string[] _quiet = ["-hide_banner", "-nostats", "-v", "error"];
 
     /// <summary>Bits per second of a segment at most, containers and all.</summary>
@@ -41,10 +44,10 @@ internal static class LiveArguments
     /// <param name="preset">x264's.</param>
     public static IReadOnlyList<string> Encoder(LivePlan plan, string preset) =>
     [
-        .. Input("pipe:0", "pipe"), "-filter_complex", Filters(plan),
+        .. Input("pipe:0", "pipe"), .. plan.HasAudio ? [] : _silence, "-filter_complex", Filters(plan),
         .. plan.Renditions.SelectMany((rendition, i) => Rendition(plan, rendition, i, preset)),
-        "-map", "[a]", "-c:a", "aac", "-profile:a", "aac_low", "-b:a", $"{LivePlan.AudioKbps}k",
-        "-shortest", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact",
+        "-map", plan.HasAudio ? "[a]" : "1:a:0", "-c:a", "aac", "-profile:a", "aac_low", "-b:a", $"{LivePlan.AudioKbps}k",
+        .. plan.HasAudio ? [] : (string[])["-shortest"], "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact",
         "-avoid_negative_ts", "disabled", "-output_ts_offset", $"{OffsetSeconds}", "-use_editlist", "0", "-max_interleave_delta", "2000000", "-flush_packets", "1",
         "-f", "mp4", "-frag_duration", $"{FragmentMicroseconds}", "-movflags", "+empty_moov+default_base_moof+separate_moof+frag_discont+skip_trailer", "pipe:1",
     ];
@@ -72,9 +75,8 @@ internal static class LiveArguments
         }
 
         // Gaps in the input's sound become silence, and so does the time from 0 to its start.
-        graph.Add(plan.HasAudio
-            ? $"[0:a:0]aresample={LivePlan.AudioRate}:async=1000:first_pts=0,aformat=channel_layouts=stereo[a]"
-            : $"anullsrc=r={LivePlan.AudioRate}:cl=stereo[a]");
+        if (plan.HasAudio)
+            graph.Add($"[0:a:0]aresample={LivePlan.AudioRate}:async=1000:first_pts=0,aformat=channel_layouts=stereo[a]");
         return string.Join(';', graph);
     }
 

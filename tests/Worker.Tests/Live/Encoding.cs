@@ -15,11 +15,14 @@ public sealed class Encoding
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Name, and how many pictures of which length a whole segment has.</summary>
+    /// <summary>
+    /// Name, how many pictures of which length a whole segment has, and how long the output is. What comes behind the end of the sound by more than a segment
+    /// is not listed: tracks commit together.
+    /// </summary>
     public static TheoryData<string, int, double, double> Inputs => new()
     {
         { "25", 50, 2, 20 }, { "50", 100, 2, 8 }, { "29.97", 60, 2.002, 14 }, { "23.976", 48, 2.002, 13 }, { "60", 120, 2, 8 }, { "vfr", 120, 2, 14 }, { "portrait", 60, 2, 8 }, { "no-audio", 50, 2, 7 },
-        { "odd-live", 50, 2, 4 }, { "tiny", 50, 2, 3 }, { "interlaced", 50, 2, 8 }, { "mono-44k", 50, 2, 7 }, { "late-audio", 50, 2, 9 }, { "5.1", 50, 2, 8 }, { "open-gop", 60, 2, 14 },
+        { "odd-live", 50, 2, 4 }, { "tiny", 50, 2, 3 }, { "interlaced", 50, 2, 8 }, { "mono-44k", 50, 2, 7 }, { "late-audio", 50, 2, 8 }, { "5.1", 50, 2, 8 }, { "open-gop", 60, 2, 14 },
     };
 
     [Theory]
