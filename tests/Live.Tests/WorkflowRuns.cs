@@ -194,24 +194,24 @@ public sealed class WorkflowRuns(LiveFixture live) : IClassFixture<LiveFixture>
     [Fact]
     public async Task A_step_that_breaks_is_tried_five_times_and_then_fails()
     {
-        var id = Requests.NewId();
-        var point = $"{FaultPoint.StreamStepBeforeCommit}.{WorkflowState.ConfigurePlaybackEndpoints}";
-        await Host.PostAsync(Requests.Stream(id, start: "2099-01-01T00:00:00Z"));
-        await Store.UntilAsync(id, "PROVISIONING ProvisionEncoderInfrastructure");
-        for (var attempt = 1; attempt <= 5; attempt++)
+        var store = await live.Servers.CreateStoreAsync(Ct);
+        await using (store)
         {
-            live.Arm(point, "fail");
-            await Store.ExecuteAsync("update streams set start_time = now(), workflow_due = now() where id = $1 returning 1", id);
-            await Poll.UntilAsync(
-                () => Store.QueryAsync("select workflow_state || ' ' || workflow_attempt from streams where id = $1", row => row.GetString(0), Ct, id),
-                seen => seen[0] == $"ConfigurePlaybackEndpoints {attempt + 1}" || seen[0].StartsWith("WorkflowFailed", StringComparison.Ordinal), StreamRows.Within, $"attempt {attempt}");
+            await store.WorkersAsync(slots: 1);
+            await store.ExecuteAsync("alter table streams add constraint broken check (playback_at is null)");
+            await using var host = await LiveHost.StartAsync(store);
+            var id = Requests.NewId();
+            Assert.Equal(202, (await host.PostAsync(Requests.Stream(id))).Status);
+            await store.UntilAsync(id, "FAILED WorkflowFailed");
+            Assert.EndsWith("ConfigurePlaybackEndpoints:Failure HandleProvisionFailure:Success WorkflowFailed", await store.StepsAsync(id), StringComparison.Ordinal);
+            Assert.Equal("ConfigurePlaybackEndpoints failed 5 times.", await store.ScalarAsync<string>("select workflow_error from streams where id = $1", Ct, id));
+            var (attempts, seconds) = (await store.QueryAsync(
+                "select attempts, extract(epoch from left_at - entered_at)::float8 from stream_steps where stream_id = $1 and state = 'ConfigurePlaybackEndpoints'",
+                row => (row.GetInt32(0), row.GetDouble(1)), Ct, id)).Single();
+            Assert.Equal(5, attempts);
+            Assert.True(seconds >= 15, $"1, 2, 4 and 8 s of waiting took {seconds} s");
+            Assert.Equal("closed", await store.ScalarAsync<string>("select state from live_sessions where stream_id = $1", Ct, id));
         }
-
-        Assert.Equal("FAILED WorkflowFailed", await Store.SeenAsync(id));
-        Assert.EndsWith("ConfigurePlaybackEndpoints:Failure HandleProvisionFailure:Success WorkflowFailed", await Store.StepsAsync(id), StringComparison.Ordinal);
-        Assert.Equal("ConfigurePlaybackEndpoints failed 5 times.", await Store.ScalarAsync<string>("select workflow_error from streams where id = $1", Ct, id));
-        Assert.Equal(5, await Store.ScalarAsync<int>("select attempts from stream_steps where stream_id = $1 and state = 'ConfigurePlaybackEndpoints'", Ct, id));
-        Assert.Equal("closed", await Store.ScalarAsync<string>("select state from live_sessions where stream_id = $1", Ct, id));
     }
 
     [Fact]
