@@ -1,4 +1,3 @@
-using Testing;
 using Testing.Media;
 using Xunit;
 
@@ -26,16 +25,13 @@ public sealed class Broadcasts(Platform platform)
         var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);
         await using Viewer viewer = new(platform, stream);
         await using var broadcaster = Broadcaster.Push(await stream.PushUrlAsync(Ct));
-        await Poll.UntilAsync(() => Task.FromResult(broadcaster.First > 0), _readyWithin, "the first picture");
-        await stream.StatusAsync("READY", _readyWithin, Ct);
-        Assert.InRange(SenderClock.Now() - broadcaster.First, 0, _readyWithin.TotalMilliseconds);
-
         viewer.Start();
+        await stream.StatusAsync("READY", _endsWithin, Ct);
+        var readyAfter = TimeSpan.FromMilliseconds(SenderClock.Now() - broadcaster.First);
         await broadcaster.SentAsync(BroadcastSeconds);
         Assert.Equal("LIVE", (await stream.GetAsync(Ct)).GetProperty("status").GetString());
         Assert.Equal((0, ""), await broadcaster.FinishAsync());
         await viewer.EndAsync(_endsWithin);
-        await CheckLatencyAsync(viewer);
         await CheckDecodesAsync(stream, viewer);
 
         await events.ToldAsync(stream.Id, "StreamProvisionRequested", "READY", "LIVE", "COMPLETE");
@@ -44,6 +40,11 @@ public sealed class Broadcasts(Platform platform)
         await CheckRecordingAsync(video, broadcaster);
         using var redirected = await platform.Http.GetAsync(stream.Manifest, Ct); // the client follows
         Assert.Equal(video, redirected.RequestMessage!.RequestUri);
+
+        // At last what a machine that is busy with other things can make fail.
+        TestContext.Current.SendDiagnosticMessage("READY {0:0.00} s after the first picture", readyAfter.TotalSeconds);
+        await CheckLatencyAsync(viewer);
+        Assert.True(readyAfter < _readyWithin, $"READY after {readyAfter.TotalSeconds:0.00} s");
     }
 
     /// <summary>Whoever came at whatever moment, and began as far from the end as players do, saw what the sender's clock had shown 10 s ago at most.</summary>
