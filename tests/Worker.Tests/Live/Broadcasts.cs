@@ -122,7 +122,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         Assert.All(segments.Where(each => each.Generation == 1), each => Assert.Equal(token, each.Token));
         Assert.All(segments.Where(each => each.Generation == 2), each => Assert.NotEqual(token, each.Token));
         Assert.Equal(segments.OrderBy(each => each.Generation).ThenBy(each => each.Sequence).Select(each => each.Sequence), segments.Select(each => each.Sequence));
-        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from live_recordings where stream_id = $1 and generation = 2 and object_key like '%/' || $2::text || '/%'", Ct, id, token));
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from live_recordings where stream_id = $1 and generation = 2 and object_key like $2", Ct, id, $"{ObjectKeys.Stream(id)}{token}/%"));
     }
 
     [Fact]
