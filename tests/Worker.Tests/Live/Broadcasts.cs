@@ -203,7 +203,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         return id;
     }
 
-    private Task EncodingAsync(string id) => Poll.UntilAsync(async () => await _store.SessionAsync(id, "state") == "encoding", _patience, "a worker's claim");
+    private Task EncodingAsync(string id) => Poll.UntilAsync(async () => await _store.SessionAsync(id, "state") == "encoding" && _ingest.HasPlayer(), _patience, "a worker at the ingest");
 
     /// <summary>A source with a key frame each second, as broadcasters send it.</summary>
     private static Task<string> SourceAsync(string rate, int seconds) => Sources.MakeAsync($"push-{rate}-{seconds}", "flv",

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Testing;
@@ -50,6 +51,10 @@ internal sealed class Ingest : IAsyncDisposable
     }
 
     public string UrlOf(string name) => $"rtmp://127.0.0.1:{Port}/live/{name}";
+
+    /// <summary>Somebody is connected: a broadcast that begins before a worker is there begins, for the worker, with its next key frame.</summary>
+    public bool HasPlayer() => File.ReadLines("/proc/net/tcp").Any(line => line.Contains(string.Create(CultureInfo.InvariantCulture, $" 0100007F:{Port:X4} 0100007F:"), StringComparison.Ordinal)
+        && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "01");
 
     /// <summary>Pushes a file in real time; the process ends with the file.</summary>
     public Process Push(string name, string source)
