@@ -65,4 +65,10 @@ public enum FaultPoint
 
     /// <summary>The workflow is in its next state, and nobody has looked at it there.</summary>
     StreamStepAfterCommit,
+
+    /// <summary>An object of an edge copy is placed, and others are not.</summary>
+    EdgeObjectPlaced,
+
+    /// <summary>A video that the chunk store has deleted is deleted here, and the chunk store does not know.</summary>
+    DeletionTaken,
 }

@@ -10,13 +10,14 @@ public sealed partial class StoreInitializer(Migrations migrations, ObjectStore 
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await UntilDoneAsync("schema", migrations.ApplyAsync, cancellationToken);
-        await UntilDoneAsync("bucket", objects.EnsureBucketAsync, cancellationToken);
+        await UntilDoneAsync("schema", migrations.ApplyAsync, time, logger, cancellationToken);
+        await UntilDoneAsync("bucket", objects.EnsureBucketAsync, time, logger, cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task UntilDoneAsync(string what, Func<CancellationToken, Task> work, CancellationToken ct)
+    /// <summary>Tries again while the store is away.</summary>
+    public static async Task UntilDoneAsync(string what, Func<CancellationToken, Task> work, TimeProvider time, ILogger logger, CancellationToken ct)
     {
         while (true)
         {

@@ -1,6 +1,7 @@
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Store.Chunks;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Edge;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
 using Lifecycle.Store.Jobs;
@@ -41,6 +42,7 @@ public static class StoreServices
         services.AddSingleton<UploadStore>();
         services.AddSingleton<UploadSessions>();
         services.AddSingleton<ChunkUploads>();
+        services.AddSingleton<EdgeCopies>();
         services.AddSingleton<UploadLocks>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<VideoStore>();

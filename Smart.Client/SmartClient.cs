@@ -52,7 +52,7 @@ public static class SmartClient
         KeepLogsOffStandardOutput(builder.Services);
         var app = builder.Build();
         app.UseServiceDefaults();
-        app.UseReadersOfAnyOrigin();
+        app.UseAnyOriginReads();
 
         // 5. Routes.
         app.MapDashboard();
@@ -78,11 +78,7 @@ public static class SmartClient
             .BindConfiguration(SmartClientOptions.Section)
             .Configure<IConfiguration>((options, configuration) => options.MetadataUrl = configuration["METADATA_SERVICE_URL"] ?? options.MetadataUrl)
             .ValidateOnStart();
-        services.AddSingleton(provider => new MetadataClient(new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
-        {
-            BaseAddress = new($"{provider.GetRequiredService<IOptions<SmartClientOptions>>().Value.MetadataUrl.TrimEnd('/')}/"),
-            Timeout = _metadataWithin,
-        }));
+        services.AddSingleton(provider => MetadataClient.At(provider.GetRequiredService<IOptions<SmartClientOptions>>().Value.MetadataUrl, _metadataWithin));
         services.AddSingleton<NodeConnections>().AddSingleton<NodeRegistry>().AddSingleton<ChunkDownloader>().AddSingleton<SmartPlayer>();
         services.AddSingleton<NetworkMonitor>();
         return services.AddHostedService(provider => provider.GetRequiredService<NetworkMonitor>());

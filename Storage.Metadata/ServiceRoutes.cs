@@ -67,7 +67,7 @@ internal static class ServiceRoutes
         var healthy = (await registry.ListAsync(ct)).Count(node => node.StateBy(options.Value) == NodeState.Healthy);
         var stats = await database.FirstAsync(
             """
-            select (select count(*) from videos where status <> 'deleted'), count(*), coalesce(sum((select count(*) from unnest(nodes) node where node <> '')), 0)::bigint from chunk_placements
+            select (select count(*) from videos where status <> 'deleted' and not is_edge), count(*), coalesce(sum((select count(*) from unnest(nodes) node where node <> '')), 0)::bigint from chunk_placements
             """, [], row => new StatsBody(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), healthy, Version), ct);
         return Results.Json(stats!, ServiceJson.Default.StatsBody);
     }

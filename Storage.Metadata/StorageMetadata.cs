@@ -37,13 +37,14 @@ public static class StorageMetadata
         // 2. Settings, checked at start.
         services.AddSingleton<IValidateOptions<MetadataOptions>, MetadataOptionsValidator>().AddSingleton<IValidateOptions<MetadataOptions>, MetadataOptionsRules>();
         services.AddOptions<MetadataOptions>().BindConfiguration(MetadataOptions.Section).ValidateOnStart();
+        services.AddSingleton(provider => new NodeSecret(provider.GetRequiredService<IOptions<MetadataOptions>>().Value is { Open: false, NodeCredential: { } credential } ? credential : null));
 
         // 3. Nodes: who is there, and alive.
         services.AddSingleton<NodeRegistry>().AddSingleton<NodeDirectory>().AddSingleton<NodeClient>().AddSingleton<NodeProber>().AddSingleton<NodeAddresses>();
         services.AddDuty<NodeProber>("node probes", Every(settings => settings.ProbeSeconds), (prober, ct) => prober.PassAsync(ct));
 
         // 4. Videos and their chunks: consensus decides, Postgres records.
-        services.AddSingleton<VideoStore>().AddSingleton<VideoDeletion>().AddSingleton<ViewCounts>().AddSingleton<Manifests>();
+        services.AddSingleton<VideoStore>().AddSingleton<VideoDeletion>().AddSingleton<Deletions>().AddSingleton<ViewCounts>().AddSingleton<Manifests>();
         services.AddSingleton<DecisionStore>().AddSingleton<PlacementStore>().AddSingleton<AcceptorPeers>().AddSingleton<AcceptorGroups>().AddSingleton<ObjectChecks>();
         services.AddSingleton<ChunkHolders>().AddSingleton<ChunkCommits>().AddSingleton<Reconciliation>().AddSingleton<ConsensusStates>().AddSingleton<ChunkReads>();
         services.AddDuty<Reconciliation>("reconciliation", _reconcileEvery, (reconciliation, ct) => reconciliation.PassAsync(ct));
@@ -64,6 +65,7 @@ public static class StorageMetadata
         // 6. Routes.
         app.MapService();
         app.MapVideos();
+        app.MapDeletions();
         app.MapChunks();
         app.MapNodes();
         app.MapRedundancy();

@@ -9,7 +9,6 @@ namespace Storage.Node;
 public sealed record NodeIdentity(string NodeId, string AcceptorId)
 {
     private const string FileName = "node.json";
-    private const string Temporary = "node.json.writing";
 
     /// <param name="folder">The data folder.</param>
     /// <param name="nodeId">Null: the folder's own, or a drawn one.</param>
@@ -26,16 +25,7 @@ public sealed record NodeIdentity(string NodeId, string AcceptorId)
         }
 
         NodeIdentity identity = new(nodeId ?? $"storage-node-{Guid.NewGuid().ToString("N")[..8]}", Guid.NewGuid().ToString("N"));
-        FolderDisk disk = new(folder);
-        File.Delete(Path.Combine(folder, Temporary));
-        using (var file = disk.Create(Temporary))
-        {
-            file.Write([JsonSerializer.SerializeToUtf8Bytes(identity, IdentityJson.Default.NodeIdentity)], 0);
-            file.Flush();
-        }
-
-        disk.Rename(Temporary, FileName);
-        disk.FlushFolder();
+        WholeFile.Replace(new FolderDisk(folder), FileName, JsonSerializer.SerializeToUtf8Bytes(identity, IdentityJson.Default.NodeIdentity));
         return identity;
     }
 

@@ -24,7 +24,7 @@ public sealed partial class NodeStore(IOptions<NodeOptions> options, Func<string
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var folder = Directory.CreateDirectory(options.Value.DataDir).FullName;
+        var folder = CreateFolder(Path.GetFullPath(options.Value.DataDir));
         _lock = FolderLock.Take(folder);
         _identity = NodeIdentity.Of(folder, options.Value.NodeId);
         _log = new(diskOf(folder), options.Value.SuperblockBytes, metrics, logger);
@@ -44,6 +44,19 @@ public sealed partial class NodeStore(IOptions<NodeOptions> options, Func<string
         }
 
         _lock?.Dispose();
+    }
+
+    /// <summary>A folder whose name is only in memory would take all that was acknowledged with it.</summary>
+    private static string CreateFolder(string folder)
+    {
+        if (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+        {
+            var above = CreateFolder(parent);
+            Directory.CreateDirectory(folder);
+            new FolderDisk(above).FlushFolder();
+        }
+
+        return folder;
     }
 
     private static InvalidOperationException NotOpen() => new("The node has not started.");

@@ -40,7 +40,8 @@ public static class StorageNode
         builder.Services.AddHealthChecks().AddCheck<LogHealth>("log", tags: ["ready"]);
 
         // 4. Requests, and how many of them.
-        builder.Services.AddSingleton<ChunkReading>().AddSingleton<ChunkStoring>().AddSingleton<ConsensusRoutes>().AddSingleton<HealthRoutes>().AddSingleton<NodeCredential>();
+        builder.Services.AddSingleton<ChunkReading>().AddSingleton<ChunkStoring>().AddSingleton<ConsensusRoutes>().AddSingleton<HealthRoutes>();
+        builder.Services.AddSingleton(services => new NodeSecret(services.GetRequiredService<IOptions<NodeOptions>>().Value.Credential));
         builder.Services.AddSingleton(services => new ReadBuffers(services.GetRequiredService<IOptions<NodeOptions>>().Value.ConcurrentReads));
         builder.Services.AddSingleton(services => new WriteBuffers(services.GetRequiredService<IOptions<NodeOptions>>().Value.ConcurrentWrites));
         builder.Services.AddOptions<KestrelServerOptions>()

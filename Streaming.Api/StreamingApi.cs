@@ -3,6 +3,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Objects;
 using Microsoft.Extensions.Options;
 using Streaming.Api.Delivery;
+using Streaming.Api.Edge;
 using Streaming.Api.Live;
 using Streaming.Api.Segments;
 using Streaming.Api.Videos;
@@ -28,13 +29,17 @@ public static class StreamingApi
         builder.Services.AddSingleton<IValidateOptions<StreamingOptions>, StreamingOptionsValidator>();
         builder.Services.AddOptions<StreamingOptions>().BindConfiguration(StreamingOptions.Section).ValidateOnStart();
 
-        // 3. Segments: memory, disk, store.
+        // 3. Segments: memory, disk, the chunk store's nodes, S3.
+        builder.Services.AddSingleton<IValidateOptions<EdgeOptions>, EdgeOptionsValidator>();
+        builder.Services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<EdgeTier>();
         builder.Services.AddMetrics().AddSingleton<StreamingMetrics>();
         builder.Services.AddSingleton<SegmentFetcher>().AddSingleton<SegmentCache>().AddSingleton<DiskTier>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DiskTier>());
 
         // 4. Videos: what is READY, kept true by events and comparison.
-        builder.Services.AddSingleton<VideoCache>().AddSingleton<VideoEndpoints>();
+        builder.Services.AddSingleton<VideoCache>().AddSingleton<VideoEndpoints>().AddSingleton<ViewCounts>();
+        builder.Services.AddDuty<ViewCounts>("view counts", TimeSpan.FromSeconds(5), (views, ct) => views.FlushAsync(ct));
         builder.Services.AddVideoEvents<VideoWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<VideoWatch>());
 

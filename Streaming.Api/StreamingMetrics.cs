@@ -15,12 +15,16 @@ public sealed class StreamingMetrics
     private static readonly KeyValuePair<string, object?> _joined = new("tier", "joined");
     private static readonly KeyValuePair<string, object?> _store = new("tier", "store");
 
+    private static readonly KeyValuePair<string, object?> _edge = new("tier", "edge");
+
     private readonly Counter<long> _reads;
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _evictions;
     private readonly Histogram<double> _fetch;
     private readonly UpDownCounter<int> _fetching;
     private readonly Counter<long> _fetchFailures;
+    private readonly Counter<long> _fetched;
+    private readonly Counter<long> _edgeFailures;
     private readonly Counter<long> _loads;
 
     public StreamingMetrics(IMeterFactory factory)
@@ -32,6 +36,8 @@ public sealed class StreamingMetrics
         _fetch = meter.CreateHistogram<double>("streaming.fetch.duration", "ms", "Time to read one object from the store and check it.");
         _fetching = meter.CreateUpDownCounter<int>("streaming.fetch.active", "{fetch}", "Objects being read from the store.");
         _fetchFailures = meter.CreateCounter<long>("streaming.fetch.failures", "{fetch}", "Fetches that ended without a good object.");
+        _fetched = meter.CreateCounter<long>("streaming.fetch.objects", "{object}", "Objects that a miss has brought, by where they came from: edge (the chunk store's nodes), store (S3).");
+        _edgeFailures = meter.CreateCounter<long>("streaming.edge.failures", "{fetch}", "Attempts to read from the chunk store's nodes that ended without a good object; S3 is asked then.");
         _loads = meter.CreateCounter<long>("streaming.video.loads", "{load}", "Catalogues read from the database.");
     }
 
@@ -60,6 +66,12 @@ public sealed class StreamingMetrics
             _fetchFailures.Add(1);
         }
     }
+
+    public void EdgeObject() => _fetched.Add(1, _edge);
+
+    public void StoreObject() => _fetched.Add(1, _store);
+
+    public void EdgeFailure() => _edgeFailures.Add(1);
 
     public void VideoLoaded() => _loads.Add(1);
 }

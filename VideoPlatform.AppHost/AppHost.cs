@@ -56,7 +56,8 @@ var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker"
 var streams = builder.AddReplicas<Projects.Streaming_Api>("streaming-api", builder.Count("streaming-api", 2), service => service
     .WithReference(videodb).WaitFor(videodb)
     .WithReference(messaging).WaitFor(messaging)
-    .WithReference(storage).WaitFor(minio));
+    .WithReference(storage).WaitFor(minio)
+    .WithEnvironment("ChunkStore__MetadataUrl", chunkStore.Metadata.GetEndpoint("http")));
 
 builder.AddContainer("gateway", "nginx", "1.29-alpine")
     .WithBindMount("gateway.conf.template", "/etc/nginx/templates/default.conf.template", isReadOnly: true)

@@ -15,6 +15,9 @@ public enum JobKind
 
     /// <summary>The video in pieces of ten seconds on the chunk store's nodes; the video does not notice.</summary>
     Distribute,
+
+    /// <summary>A READY version's segments on the chunk store's nodes, beside S3; the video does not notice.</summary>
+    Edge,
 }
 
 /// <summary>What a transcode job makes, as seed 004's request asks for it.</summary>

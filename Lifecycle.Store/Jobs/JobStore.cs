@@ -9,7 +9,7 @@ using Npgsql;
 namespace Lifecycle.Store.Jobs;
 
 /// <summary>A job to be made.</summary>
-/// <param name="Version">The version of the video that an ingest job makes; 0 for a transcode job.</param>
+/// <param name="Version">The version of the video that an ingest job makes, or an edge job copies; 0 for the others.</param>
 /// <param name="Config"><see cref="TranscodeConfig"/> as JSON; null for an ingest job.</param>
 /// <param name="Priority">0 to 10, 10 first.</param>
 /// <param name="RequestKey">The request's Idempotency-Key.</param>
@@ -189,7 +189,7 @@ public sealed class JobStore(LifecycleDatabase database)
         return await connection.ScalarAsync<string>("select config::text from jobs where id = $1", [jobId], ct);
     }
 
-    /// <summary>The job, its plan task, and the permit for it, unless it waits for others.</summary>
+    /// <summary>The job, its first task (the plan, where there is something to plan), and the permit for it, unless it waits for others.</summary>
     internal static async Task<Guid> InsertAsync(LifecycleTransaction transaction, LockedVideo video, JobTrigger trigger, NewJob job, CancellationToken ct)
     {
         var jobId = Guid.CreateVersion7();
@@ -202,7 +202,7 @@ public sealed class JobStore(LifecycleDatabase database)
             insert into tasks (id, job_id, video_id, kind, ordinal, state, priority, job_sequence) select $10, id, video_id, $11, 0, $12, priority, sequence from made
             """,
             [jobId, video.Id, JobLifecycle.NameOf(job.Kind), JobLifecycle.Table.NameOf(state), job.Priority, job.Version, job.Config, job.RequestKey, trace,
-             Guid.CreateVersion7(), TaskLifecycle.NameOf(TaskKind.Plan), TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(TaskTrigger.Created))], ct);
+             Guid.CreateVersion7(), TaskLifecycle.NameOf(job.Kind == JobKind.Edge ? TaskKind.Finalize : TaskKind.Plan), TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(TaskTrigger.Created))], ct);
         await transaction.PermitAsync(jobId, video.Id, state == JobState.Queued ? 1 : 0, trace, ct);
         return jobId;
     }

@@ -22,7 +22,7 @@ public enum RunEnd
 public sealed record PlannedTask(TaskKind Kind, int Ordinal, TaskTrigger Trigger, double Weight, int Slots);
 
 /// <summary>What a plan asks for: chunks, audio, and the task that joins them.</summary>
-/// <param name="Chunks">The weight of each.</param>
+/// <param name="Chunks">The weight of each. Neither chunks nor audio: the plan has done their work, and the last task may begin.</param>
 /// <param name="Audio">Its weight; null: no audio task.</param>
 /// <param name="Slots">What a chunk takes of a worker.</param>
 /// <param name="Probe">What was found in the source, JSON.</param>
@@ -37,7 +37,9 @@ public sealed record PlannedWork(IReadOnlyList<double> Chunks, double? Audio, in
     [
         .. Audio is { } audio ? [new PlannedTask(TaskKind.Audio, 1, TaskTrigger.Created, audio, 1)] : Array.Empty<PlannedTask>(),
         .. Chunks.Select((weight, chunk) => new PlannedTask(TaskKind.Chunk, chunk + 2, TaskTrigger.Created, weight, Slots)),
-        new(TaskKind.Finalize, Chunks.Count + 2, TaskTrigger.CreatedWaiting, FinalShare * (Chunks.Sum() + (Audio ?? 0)), 1),
+        Chunks.Count == 0 && Audio is null
+            ? new(TaskKind.Finalize, 2, TaskTrigger.Created, 1, 1)
+            : new(TaskKind.Finalize, Chunks.Count + 2, TaskTrigger.CreatedWaiting, FinalShare * (Chunks.Sum() + (Audio ?? 0)), 1),
     ];
 
     public static PlannedWork Of(int chunks, bool audio) => new([.. Enumerable.Repeat(1.0, chunks)], audio ? 1 : null);
@@ -91,7 +93,7 @@ public sealed class TaskOutcomes(LifecycleDatabase database, JobDependencies dep
             [job.Id, video.Id, job.Priority, job.Sequence, created.Select(_ => Guid.CreateVersion7()).ToArray(), created.Select(each => TaskLifecycle.NameOf(each.Kind)).ToArray(),
              created.Select(each => each.Ordinal).ToArray(), created.Select(each => TaskLifecycle.Table.NameOf(TaskLifecycle.Table.Initial(each.Trigger))).ToArray(),
              created.Select(each => (float)each.Weight).ToArray(), created.Select(each => each.Slots).ToArray()], ct);
-        await transaction.PermitAsync(job.Id, video.Id, created.Count - 1, job.TraceParent, ct);
+        await transaction.PermitAsync(job.Id, video.Id, created.Count(each => each.Trigger == TaskTrigger.Created), job.TraceParent, ct);
         return RunEnd.Committed;
     }, ct);
 

@@ -1,20 +1,24 @@
+using Lifecycle.Contracts.Chunks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Edge;
 using Npgsql;
 
 namespace Lifecycle.Store.Videos;
 
 /// <summary>A video as its owner sees it.</summary>
 /// <param name="Media">What the probe found, JSON; null until it has.</param>
+/// <param name="Edge">Of the served version.</param>
 public sealed record VideoDetails(
-    Guid Id, Guid? OwnerId, string? FileName, long? Bytes, VideoState State, string? FailureCategory, string? FailureReason, string? Media, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+    Guid Id, Guid? OwnerId, string? FileName, long? Bytes, VideoState State, string? FailureCategory, string? FailureReason, string? Media, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt,
+    EdgeState Edge);
 
 /// <summary>Lists and reads of videos as resources, by owner.</summary>
 public sealed class VideoLibrary(LifecycleDatabase database)
 {
     private const string Select =
-        """
-        select v.id, v.owner_id, v.file_name, v.source_bytes, v.state, v.failure_category, v.failure_reason, coalesce(p.media, v.probe)::text, v.created_at, v.updated_at
+        $"""
+        select v.id, v.owner_id, v.file_name, v.source_bytes, v.state, v.failure_category, v.failure_reason, coalesce(p.media, v.probe)::text, v.created_at, v.updated_at, {EdgeCopies.StateSql}
         from videos v left join video_versions p on p.video_id = v.id and p.version = v.version
         """;
 
@@ -38,5 +42,6 @@ public sealed class VideoLibrary(LifecycleDatabase database)
 
     private static VideoDetails Map(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetNullable<Guid?>(1), row.GetNullable<string>(2), row.GetNullable<long?>(3), VideoLifecycle.Table.Parse(row.GetString(4)), row.GetNullable<string>(5),
-        row.GetNullable<string>(6), row.GetNullable<string>(7), row.GetFieldValue<DateTimeOffset>(8), row.GetFieldValue<DateTimeOffset>(9));
+        row.GetNullable<string>(6), row.GetNullable<string>(7), row.GetFieldValue<DateTimeOffset>(8), row.GetFieldValue<DateTimeOffset>(9),
+        Enum.Parse<EdgeState>(row.GetString(10)));
 }

@@ -3,6 +3,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Edge;
 using Lifecycle.Store.Jobs;
 using Npgsql;
 
@@ -43,28 +44,32 @@ public sealed class VideoStore(LifecycleDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.FirstAsync(
-            """
-            select v.state, p.catalogue::text, p.conformance::text from videos v
+            $"""
+            select v.state, p.catalogue::text, p.conformance::text, {EdgeCopies.ReadySql} from videos v
             left join video_versions p on p.video_id = v.id and p.version = v.version where v.id = $1 and v.state = any($2)
             """, [videoId, VideoLifecycle.VisibleNames],
-            row => new PublishedVideo(VideoLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<string>(1), row.GetNullable<string>(2)), ct);
+            row => new PublishedVideo(VideoLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<Guid?>(3)), ct);
     }
 
-    /// <summary>Of the given videos, those that clients may still see, with the version that is served: how a replica compares all that it has cached.</summary>
-    public async Task<IReadOnlyDictionary<Guid, int>> VersionsAmongAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
+    /// <summary>Of the given videos, those that clients may still see, with what is served of them: how a replica compares all that it has cached.</summary>
+    public async Task<IReadOnlyDictionary<Guid, ServedFrom>> ServedAmongAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var rows = await connection.ListAsync("select id, version from videos where id = any($1) and state = any($2)", [videoIds.ToArray(), VideoLifecycle.VisibleNames], row => (Id: row.GetGuid(0), Version: row.GetInt32(1)), ct);
-        return rows.ToDictionary(row => row.Id, row => row.Version);
+        var rows = await connection.ListAsync(
+            $"select v.id, v.version, {EdgeCopies.ReadySql} from videos v where v.id = any($1) and v.state = any($2)", [videoIds.ToArray(), VideoLifecycle.VisibleNames],
+            row => (Id: row.GetGuid(0), From: new ServedFrom(row.GetInt32(1), row.GetNullable<Guid?>(2))), ct);
+        return rows.ToDictionary(row => row.Id, row => row.From);
     }
 
     /// <summary>Deletes the video: its jobs are cancelled, its objects swept. A second deletion finds nothing: 404.</summary>
+    /// <returns>NotAllowed: nobody may know of it yet, because its bytes are still arriving.</returns>
     public async Task<MoveOutcome> DeleteAsync(Guid videoId, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await transaction.LockVideoAsync(videoId, ct) is not { } video || !VideoLifecycle.IsVisible(video.State))
+        var video = await transaction.LockVideoAsync(videoId, ct);
+        if (video is null || !VideoLifecycle.IsVisible(video.State))
         {
-            return MoveOutcome.Missing;
+            return video is { State: VideoState.Uploading or VideoState.Completing } ? MoveOutcome.NotAllowed : MoveOutcome.Missing;
         }
 
         await transaction.MoveAsync(video, VideoTrigger.Deleted, null, ct);
@@ -90,4 +95,8 @@ public sealed class VideoStore(LifecycleDatabase database)
 }
 
 /// <summary>The documents are JSON, null until the first version is READY.</summary>
-public sealed record PublishedVideo(VideoState State, string? Catalogue, string? Conformance);
+/// <param name="EdgeCopy">The served version's copy on the chunk store's nodes, where all of it is placed.</param>
+public sealed record PublishedVideo(VideoState State, string? Catalogue, string? Conformance, Guid? EdgeCopy);
+
+/// <summary>What a video is served from: a version, and the copy of it beside S3.</summary>
+public sealed record ServedFrom(int Version, Guid? EdgeCopy);

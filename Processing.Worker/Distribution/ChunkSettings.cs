@@ -4,7 +4,7 @@ using Storage.Fabric;
 
 namespace Processing.Worker.Distribution;
 
-/// <summary>How a video is encoded for the chunk store: one rendition whose ten seconds fit a chunk, whatever is in the picture. Full quality is in the HLS renditions.</summary>
+/// <summary>How a video comes to the chunk store: as it is where its ten seconds fit a chunk, otherwise in one rendition of which they do, whatever is in the picture.</summary>
 internal static class ChunkSettings
 {
     /// <summary>
@@ -16,6 +16,7 @@ internal static class ChunkSettings
     public static MediaSettings Of(WorkerOptions options) => new()
     {
         SegmentSeconds = ChunkLimits.ChunkSeconds,
+        CopiedSegmentBytes = ChunkLimits.ChunkBytes,
         ChunkSegments = 2,
         Preset = options.Preset,
         Threads = options.Threads,

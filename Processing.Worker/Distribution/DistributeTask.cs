@@ -3,13 +3,14 @@ using Lifecycle.Contracts.Chunks;
 using Lifecycle.Store.Chunks;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Tasks;
+using Processing.Worker.Media.Ffmpeg;
 using Processing.Worker.Tasks;
 using Storage.Fabric.Chunks;
 
 namespace Processing.Worker.Distribution;
 
 /// <summary>
-/// The last task of a distribution: cuts what the tasks before have encoded, puts every chunk on its nodes and has its place agreed. Any of it
+/// The last task of a distribution: cuts what the tasks before have encoded or copied, puts every chunk on its nodes and has its place agreed. Any of it
 /// may be repeated after a crash: the same bytes come out, a node that has a chunk says so, and a commit of the same content is the same commit.
 /// </summary>
 public sealed class DistributeTask(
@@ -22,8 +23,9 @@ public sealed class DistributeTask(
         await faults.PassAsync(FaultPoint.TaskFinalize, context.Stop);
         var (task, ct) = (context.Task, context.Stop);
         var upload = await uploads.FindByVideoAsync(task.VideoId, ct) ?? throw new InvalidOperationException($"Video {task.VideoId} has no upload to the chunk store.");
-        var plan = (await inputs.PlanAsync(task, ct)).Result;
-        var encoded = await tracks.FindAsync(task, ct);
+        var planned = await inputs.PlanAsync(task, ct);
+        var plan = planned.Result;
+        var encoded = await tracks.FindAsync(task, planned, ct);
         scratch.Admit(3 * encoded.Bytes);
         var chunks = await cutter.CutAsync(plan, context.Scratch, folder => tracks.WriteAsync(context, plan, encoded, folder), ct);
 
@@ -34,7 +36,8 @@ public sealed class DistributeTask(
         await uploads.NoteAsync(task, UploadPhase.UploadingChunks, chunks.Count, 0, ct);
         await Parallel.ForEachAsync(chunks.Index(), new ParallelOptions { MaxDegreeOfParallelism = ParallelChunks, CancellationToken = ct }, async (chunk, stop) =>
         {
-            await distributor.StoreAsync(task.VideoId, chunk.Index, await File.ReadAllBytesAsync(chunk.Item, stop), stop);
+            var bytes = await OutputFile.ReadAsync(chunk.Item, stop) ?? throw new FileNotFoundException("A chunk has gone before it was stored.", chunk.Item);
+            await distributor.StoreAsync(task.VideoId, chunk.Index, bytes, stop);
             await uploads.NoteAsync(task, UploadPhase.UploadingChunks, chunks.Count, Interlocked.Increment(ref done), stop);
             context.Progress.Report((double)done / chunks.Count);
         });

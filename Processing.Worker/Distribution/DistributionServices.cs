@@ -24,25 +24,20 @@ internal sealed partial class ChunkStoreOptionsValidator : IValidateOptions<Chun
 
 internal static class DistributionServices
 {
-    private static readonly TimeSpan _connectWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _answerWithin = TimeSpan.FromSeconds(15);
 
     public static IServiceCollection AddDistribution(this IServiceCollection services)
     {
         services.AddOptions<ChunkStoreOptions>().BindConfiguration(ChunkStoreOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
-        services.AddSingleton(provider => new MetadataClient(MetadataHttp(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)));
-        services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value)), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>();
+        services.AddSingleton(provider => MetadataClient.At(OptionsOf(provider).MetadataUrl, _answerWithin, CredentialOf(provider)));
+        services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider)), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>().AddSingleton<DeletionsTaken>();
+        services.AddDuty<DeletionsTaken>("deletions at the chunk store", TimeSpan.FromSeconds(2), (deletions, ct) => deletions.PassAsync(ct));
         return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
     }
 
-    private static HttpClient MetadataHttp(ChunkStoreOptions options)
-    {
-        HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = new(options.MetadataUrl), Timeout = _answerWithin };
-        http.DefaultRequestHeaders.Authorization = CredentialOf(options) is { } credential ? new("Bearer", credential) : null;
-        return http;
-    }
+    private static ChunkStoreOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<ChunkStoreOptions>>().Value;
 
-    private static string? CredentialOf(ChunkStoreOptions options) => options.Credential is { Length: > 0 } credential ? credential : null;
+    private static string? CredentialOf(IServiceProvider provider) => OptionsOf(provider).Credential is { Length: > 0 } credential ? credential : null;
 }

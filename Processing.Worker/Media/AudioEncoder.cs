@@ -32,7 +32,7 @@ public sealed class AudioEncoder(FfmpegRunner ffmpeg)
                 return new AudioResult { Tracks = [], Whole = await WholeAsync(plan, workDir, scratchDir, ct) };
             var tracks = new List<TrackPart>();
             foreach (var track in plan.Audio)
-                tracks.Add(await AudioSegmenter.SplitAsync(plan, track, Path.Combine(workDir, AudioArguments.OutputName(plan, track)), scratchDir, ct));
+                tracks.Add(await AudioSegmenter.SplitAsync(plan, track, 0, Path.Combine(workDir, AudioArguments.OutputName(plan, track)), scratchDir, ct));
             return new AudioResult { Tracks = tracks };
         }
         finally

@@ -15,6 +15,9 @@ public sealed record MediaPlan
     /// <summary>The source remuxed into Matroska, where its own container has no exact index: chunk and audio tasks read this instead of the source.</summary>
     public MediaFile? Normalized { get; init; }
 
+    /// <summary>The tracks, where the source fits as it is: then there are no chunk and audio tasks.</summary>
+    public CopiedTracks? Copied { get; init; }
+
     /// <summary>The demuxer that chunk and audio tasks force.</summary>
     public required string Demuxer { get; init; }
 
@@ -30,11 +33,11 @@ public sealed record MediaPlan
     /// <summary>The default track first.</summary>
     public required IReadOnlyList<AudioTrackPlan> Audio { get; init; }
 
-    /// <summary>One chunk task each. Empty without video.</summary>
+    /// <summary>One chunk task each. Empty without video, and where it was copied.</summary>
     public required IReadOnlyList<ChunkPlan> Chunks { get; init; }
 
     [JsonIgnore]
-    public bool NeedsAudioTask => Audio.Count > 0;
+    public bool NeedsAudioTask => Audio.Count > 0 && Copied is null;
 }
 
 /// <summary>What the probe found: kept as the version's probe data.</summary>

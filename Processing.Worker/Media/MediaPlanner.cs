@@ -7,7 +7,9 @@ namespace Processing.Worker.Media;
 public sealed class MediaPlanner(FfmpegRunner ffmpeg)
 {
     /// <summary>Audio that starts this little before the picture (encoder priming) does not move the origin: it is cut.</summary>
-    private const long PrimingTicks = VideoPlan.Timescale / 20;
+    private const long PrimingTicks = (long)(PrimingSeconds * VideoPlan.Timescale);
+
+    internal const double PrimingSeconds = 0.05;
 
     /// <summary>A container that states this much more than it holds was cut off.</summary>
     private const double TruncatedPart = 0.9;
@@ -54,10 +56,19 @@ public sealed class MediaPlanner(FfmpegRunner ffmpeg)
             progress?.Report(0.5);
         }
 
-        var index = await new PacketIndex(ffmpeg, settings).ReadAsync(readPath, probe, workDir, ct);
+        var cuts = normalized is null ? CutIndex.For(probe, settings) : null;
+        var index = await new PacketIndex(ffmpeg, settings).ReadAsync(readPath, probe, cuts, workDir, ct);
         Check(original.Format!, probe.Format!, index);
         progress?.Report(1);
-        return Assemble(path, original, probe, index, normalized, settings);
+        var plan = Assemble(path, original, probe, index, normalized, settings);
+        return cuts?.Segments(plan, index.Frames!) is { } segments ? await CopyAsync(plan, segments, index.Frames!, readPath, workDir, scratchDir, ct) : plan;
+    }
+
+    private async Task<MediaPlan> CopyAsync(
+        MediaPlan plan, IReadOnlyList<SegmentPlan> segments, FrameTimes frames, string path, string workDir, string scratchDir, CancellationToken ct)
+    {
+        var copying = plan with { Video = plan.Video! with { Segments = segments }, Chunks = [] };
+        return await new StreamCopier(ffmpeg).CopyAsync(copying, frames, path, workDir, scratchDir, ct) is { } copied ? copying with { Copied = copied } : plan;
     }
 
     private static void Check(ProbeFormat original, ProbeFormat format, SourceIndex index)

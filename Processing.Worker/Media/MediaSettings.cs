@@ -21,6 +21,9 @@ public sealed record MediaSettings
     /// <summary>ffmpeg's name of the audio encoder: aac in segments, or libopus whole.</summary>
     public string AudioCodec { get; init; } = "aac";
 
+    /// <summary>A source whose segments fit into so many bytes as they are is copied instead of encoded; 0: everything is encoded.</summary>
+    public int CopiedSegmentBytes { get; init; }
+
     /// <summary>Chunks, from the first on, that make a candidate for the poster.</summary>
     public int PosterCandidates { get; init; } = 4;
 

@@ -15,8 +15,9 @@ public sealed class MuxTask(JobStore jobs, TaskInputs inputs, TrackFiles tracks,
     {
         await faults.PassAsync(FaultPoint.TaskFinalize, context.Stop);
         var config = await jobs.TranscodeConfigAsync(context.Task, context.Stop);
-        var plan = (await inputs.PlanAsync(context.Task, context.Stop)).Result;
-        var encoded = await tracks.FindAsync(context.Task, context.Stop);
+        var planned = await inputs.PlanAsync(context.Task, context.Stop);
+        var plan = planned.Result;
+        var encoded = await tracks.FindAsync(context.Task, planned, context.Stop);
         scratch.Admit(2 * encoded.Bytes);
 
         var muxed = await muxer.MuxAsync(

@@ -30,11 +30,7 @@ public sealed class PlanTask(SourceCache sources, MediaPlanner planner, OutputWr
             _ => TranscodeSettings.Of(await jobs.TranscodeConfigAsync(context.Task, context.Stop), options.Value),
         };
         var plan = await planner.PlanAsync(source.Path, context.Scratch, settings, context.Progress, context.Stop);
-        if (plan.Normalized is { } normalized)
-        {
-            await outputs.PutAsync(context, [normalized]);
-        }
-
+        await outputs.PutAsync(context, [.. plan.Normalized is { } normalized ? [normalized] : Array.Empty<MediaFile>(), .. plan.Copied?.Files ?? []]);
         await faults.PassAsync(FaultPoint.TaskBeforeCommit, context.Stop);
         var output = JsonSerializer.Serialize(new(context.Task.LeaseToken, plan), TaskJson.Default.TaskOutputMediaPlan);
         return await outcomes.CompletePlanAsync(context.Task, output, Work(plan, context.Task.Job, digest), context.Stop);

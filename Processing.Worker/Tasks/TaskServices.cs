@@ -2,6 +2,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Distribution;
+using Processing.Worker.Edge;
 using Processing.Worker.Media;
 using Processing.Worker.Sources;
 
@@ -37,7 +38,7 @@ public static class TaskServices
         services.AddSingleton<TrackFiles>();
         services.AddSingleton<OutputWriter>();
         services.AddSingleton<TaskRunner>();
-        services.AddDistribution();
+        services.AddDistribution().AddEdge();
         foreach (var job in Enum.GetValues<JobKind>())
         {
             services.AddKeyedSingleton<ITaskHandler, PlanTask>((job, TaskKind.Plan));

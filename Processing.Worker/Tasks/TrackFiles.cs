@@ -5,7 +5,7 @@ using Processing.Worker.Media.Encoders;
 
 namespace Processing.Worker.Tasks;
 
-/// <summary>What a job's chunk and audio tasks have made.</summary>
+/// <summary>What a job's chunk and audio tasks have made, or its plan has copied.</summary>
 public sealed record EncodedTracks(IReadOnlyList<TaskOutput<ChunkResult>> Chunks, TaskOutput<AudioResult>? Audio)
 {
     public long Bytes => Chunks.Sum(chunk => chunk.Result.Files.Sum(file => file.Bytes)) + (Audio?.Result.Files.Sum(file => file.Bytes) ?? 0);
@@ -14,8 +14,9 @@ public sealed record EncodedTracks(IReadOnlyList<TaskOutput<ChunkResult>> Chunks
 /// <summary>Brings a job's encoded tracks back from the store, a file each: segments behind their initialization segment are one fragmented file, exact to the tick.</summary>
 public sealed class TrackFiles(TaskInputs inputs, ObjectStore objects)
 {
-    public async Task<EncodedTracks> FindAsync(ClaimedTask task, CancellationToken ct) =>
-        new([.. (await inputs.ChunksAsync(task, ct)).OrderBy(chunk => chunk.Result.Index)], await inputs.AudioAsync(task, ct));
+    public async Task<EncodedTracks> FindAsync(ClaimedTask task, TaskOutput<MediaPlan> plan, CancellationToken ct) => plan.Result.Copied is { } copied
+        ? new([new(plan.LeaseToken, copied.Video)], copied.Audio is { } audio ? new(plan.LeaseToken, audio) : null)
+        : new([.. (await inputs.ChunksAsync(task, ct)).OrderBy(chunk => chunk.Result.Index)], await inputs.AudioAsync(task, ct));
 
     /// <summary>Under the names of <see cref="MuxArguments"/>.</summary>
     /// <exception cref="MediaFailureException">The store lacks one.</exception>

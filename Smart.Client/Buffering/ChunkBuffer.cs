@@ -1,12 +1,12 @@
 namespace Smart.Client.Buffering;
 
 /// <summary>Downloaded chunks that wait for their turn. They come in any order and leave in the video's. Thread-safe.</summary>
-public sealed class ChunkBuffer(Timeline timeline)
+public sealed class ChunkBuffer(Timeline timeline, ChunkSpan span)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, byte[]> _chunks = [];
-    private int _next;
-    private int _contiguous;
+    private int _next = span.First;
+    private int _contiguous = span.First;
     private long _bytes;
 
     public long Bytes
@@ -38,7 +38,7 @@ public sealed class ChunkBuffer(Timeline timeline)
         {
             lock (_lock)
             {
-                return _contiguous == timeline.Count;
+                return _contiguous == span.End;
             }
         }
     }

@@ -36,12 +36,14 @@ internal static class ControlRoute
             return new DetailResult(StatusCodes.Status400BadRequest, "The body is no JSON object with action and video_id.");
         }
 
-        if (control?.Action?.ToLowerInvariant() is not ("play" or "pause" or "resume" or "stop") || control.Action.ToLowerInvariant() is not { } action)
+        return control?.Action?.ToLowerInvariant() switch
         {
-            return new DetailResult(StatusCodes.Status400BadRequest, "Invalid action. Use 'play', 'pause', 'resume' or 'stop'");
-        }
-
-        return action == "play" ? await PlayAsync(control.VideoId, remote, ct) : Steer(action, player.Current);
+            "play" => await PlayAsync(control.VideoId, remote, ct),
+            "pause" => Steer("pause", player.Current, static session => session.Pause()),
+            "resume" => Steer("resume", player.Current, static session => session.Resume()),
+            "stop" => Steer("stop", player.Current, static session => session.Stop()),
+            _ => new DetailResult(StatusCodes.Status400BadRequest, "Invalid action. Use 'play', 'pause', 'resume' or 'stop'"),
+        };
     }
 
     private static async Task<IResult> PlayAsync(string? video, RemotePlayback remote, CancellationToken ct)
@@ -56,32 +58,20 @@ internal static class ControlRoute
             await remote.PlayAsync(videoId, ct);
             return Ok("play", videoId);
         }
-        catch (Exception exception) when (PlaybackRefusals.Of(exception) is not null)
+        catch (Exception exception) when (PlaybackRefusals.Of(exception) is { } refusal)
         {
-            return PlaybackRefusals.Of(exception)!;
+            return refusal;
         }
     }
 
-    private static IResult Steer(string action, PlaybackSession? session)
+    private static IResult Steer(string action, PlaybackSession? session, Action<PlaybackSession> steer)
     {
         if (session is null || session.HasEnded)
         {
             return new DetailResult(StatusCodes.Status409Conflict, "No video is playing");
         }
 
-        switch (action)
-        {
-            case "pause":
-                session.Pause();
-                break;
-            case "resume":
-                session.Resume();
-                break;
-            default:
-                session.Stop();
-                break;
-        }
-
+        steer(session);
         return Ok(action, session.VideoId);
     }
 

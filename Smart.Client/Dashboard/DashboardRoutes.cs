@@ -32,17 +32,6 @@ internal static class DashboardRoutes
         routes.MapStream();
     }
 
-    /// <summary>Reading is for any origin; steering is not.</summary>
-    public static void UseReadersOfAnyOrigin(this WebApplication app) => app.Use(static (context, next) =>
-    {
-        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
-        {
-            context.Response.Headers.AccessControlAllowOrigin = "*";
-        }
-
-        return next(context);
-    });
-
     private static void MapJson<T>(IEndpointRouteBuilder routes, string path, Func<PlaybackReading?, IServiceProvider, T> read, JsonTypeInfo<T> type) =>
         routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (HttpContext context, SmartPlayer player) =>
         {

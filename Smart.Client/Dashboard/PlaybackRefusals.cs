@@ -6,7 +6,7 @@ namespace Smart.Client.Dashboard;
 /// <summary>Why a playback did not begin, as an answer.</summary>
 internal static class PlaybackRefusals
 {
-    private const int RetryAfterSeconds = 5;
+    public const int RetryAfterSeconds = 5;
 
     /// <summary>Null: not one of them.</summary>
     public static IResult? Of(Exception exception) => exception switch

@@ -24,8 +24,8 @@ public sealed class Sampler(SmartPlayer player, NodeRegistry nodes, ClientHistor
         var mbps = seconds > 0 ? Math.Max(0, bytes - _bytes) * 8 / 1e6 / seconds : 0;
         (_bytes, _looked) = (bytes, time.GetTimestamp());
         history.Add(new(
-            time.GetUtcNow().ToUnixTimeSeconds(), Math.Round(reading?.LevelSeconds ?? 0, 2), Math.Round(reading?.BufferHealthPercent ?? 0, 1), Math.Round(mbps, 2),
-            reading?.Downloads.Active ?? 0, known.ToDictionary(node => node.NodeUrl, node => Math.Round(node.Score, 2))));
+            time.GetUtcNow().ToUnixTimeSeconds(), Rounded.Hundredths(reading?.LevelSeconds ?? 0), Rounded.Tenths(reading?.BufferHealthPercent), Rounded.Hundredths(mbps),
+            reading?.Downloads.Active ?? 0, known.ToDictionary(node => node.NodeUrl, node => Rounded.Hundredths(node.Score))));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -81,17 +81,6 @@ public sealed record NetworkBody(IReadOnlyList<NetworkNodeBody> NetworkStats)
 
 public sealed record NetworkNodeBody(string NodeUrl, double LatencyMs, double BandwidthMbps, double SuccessRate, double Score, bool IsHealthy, int ActiveDownloads);
 
-internal static class Rounded
-{
-    public static double Seconds(double? value) => Math.Round(value ?? 0, 3);
-
-    public static double Tenths(double? value) => Math.Round(value ?? 0, 1);
-
-    public static double Hundredths(double value) => Math.Round(value, 2);
-
-    public static double Share(double value) => Math.Round(value, 4);
-}
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, PropertyNameCaseInsensitive = true)]
 [JsonSerializable(typeof(StatusBody))]
 [JsonSerializable(typeof(StatsBody))]

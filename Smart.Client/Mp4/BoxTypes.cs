@@ -18,6 +18,9 @@ internal static class BoxTypes
     public const uint Mfhd = 0x6D666864;
     public const uint Mdat = 0x6D646174;
 
+    /// <summary>Room that nobody reads.</summary>
+    public const uint Free = 0x66726565;
+
     /// <summary>An index of a chunk's own fragments; wrong about the joined stream.</summary>
     public const uint Sidx = 0x73696478;
 

@@ -54,7 +54,7 @@ internal static class CodecConfiguration
     }
 
     /// <summary>Both headers have, after version, flags and two dates, the 32 bits that are wanted: the track's id, the time scale.</summary>
-    private static ReadOnlySpan<byte> BehindDates(ReadOnlySpan<byte> header)
+    public static ReadOnlySpan<byte> BehindDates(ReadOnlySpan<byte> header)
     {
         var at = header.Length > 0 && header[0] == 1 ? 20 : 12;
         return header.Length >= at + 4 ? header.Slice(at, 4) : [];

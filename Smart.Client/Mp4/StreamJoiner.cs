@@ -4,54 +4,57 @@ namespace Smart.Client.Mp4;
 
 /// <summary>
 /// Makes one stream of chunks that are each a fragmented MP4 with an init of its own and absolute times. The first init stays; a later one that
-/// says the same is dropped, another one is passed on. Indexes of single chunks are dropped, fragments are numbered through.
+/// says the same as the one before, and indexes of single chunks, become free space (14496-12, 8.1.2) where they are, so that no chunk changes its
+/// size; another init is passed on. Fragments are numbered through.
 /// What is no well-formed MP4 is passed on as it came: a player may know it.
 /// </summary>
-public sealed class StreamJoiner
+/// <param name="layout">Of a stream that is to be sought in: the first chunk gets its index. Null: none.</param>
+public sealed class StreamJoiner(StreamLayout? layout = null)
 {
-    private byte[]? _configuration;
-    private uint _fragments;
+    /// <summary>
+    /// Numbers of one chunk, more than 2 MiB has room for (a fragment has two headers and a number, 24 bytes), and 10,000 times as many fit into 32 bits:
+    /// they increase (14496-12, 8.8.5) without a look at the chunks before.
+    /// </summary>
+    private const uint NumbersOfChunk = 1 << 17;
 
-    /// <summary>The parts of the chunk that belong to the stream, in order; the numbers of its fragments are written into the chunk.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> Join(Memory<byte> chunk)
+    private byte[]? _configuration;
+
+    /// <summary>The parts of the stream that the chunk is; it is changed in place.</summary>
+    /// <param name="index">From 0. What a chunk becomes depends on it and on the one before, so that a seek gives the same bytes as playing up to there.</param>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Join(int index, Memory<byte> chunk)
     {
-        if (!TrySplit(chunk.Span, out var boxes))
+        var bytes = chunk.Span;
+        if (!TrySplit(bytes, out var boxes))
         {
-            return [chunk];
+            _configuration = null;
+            return index == 0 && layout is not null ? [chunk, SegmentIndex.Empty(layout.Timeline.Count)] : [chunk];
         }
 
-        var keepsInit = AcceptInit(boxes, chunk.Span);
-        List<ReadOnlyMemory<byte>> parts = [];
-        var start = 0;
+        var keepsInit = AcceptInit(boxes, bytes);
+        var number = NumbersOfChunk * (uint)index;
         foreach (var box in boxes)
         {
-            var isKept = box.Type switch
+            switch (box.Type)
             {
-                BoxTypes.Ftyp or BoxTypes.Moov => keepsInit,
-                BoxTypes.Sidx or BoxTypes.Mfra => false,
-                _ => true,
-            };
-            if (!isKept)
-            {
-                Add(start, box.Start);
-                start = box.End;
-            }
-            else if (box.Type == BoxTypes.Moof)
-            {
-                Number(chunk.Span.Slice(box.Start, box.Length)[box.HeaderLength..]);
+                case BoxTypes.Sidx or BoxTypes.Mfra:
+                case BoxTypes.Ftyp or BoxTypes.Moov when !keepsInit:
+                    BinaryPrimitives.WriteUInt32BigEndian(bytes[(box.Start + 4)..], BoxTypes.Free);
+                    break;
+                case BoxTypes.Moof:
+                    Number(bytes.Slice(box.Start, box.Length)[box.HeaderLength..], ++number);
+                    break;
             }
         }
 
-        Add(start, chunk.Length);
-        return parts;
+        return index == 0 && layout is not null ? WithIndex(boxes, chunk, layout) : [chunk];
+    }
 
-        void Add(int from, int to)
-        {
-            if (to > from)
-            {
-                parts.Add(chunk[from..to]);
-            }
-        }
+    private static IReadOnlyList<ReadOnlyMemory<byte>> WithIndex(List<Box> boxes, Memory<byte> chunk, StreamLayout layout)
+    {
+        var moov = boxes.Find(box => box.Type == BoxTypes.Moov);
+        return moov.Length == 0
+            ? [chunk, SegmentIndex.Empty(layout.Timeline.Count)]
+            : [chunk[..moov.End], SegmentIndex.Of(layout, moov.BodyIn(chunk.Span), moov.End), chunk[moov.End..]];
     }
 
     /// <summary>Only what has a fragment is taken apart: a chunk may also be something else that happens to look like boxes.</summary>
@@ -82,16 +85,16 @@ public sealed class StreamJoiner
             }
         }
 
+        _configuration = null;
         return true; // fragments alone: their ftyp, if any, is theirs
     }
 
-    /// <summary>14496-12, 8.8.5: the numbers increase through the stream; each chunk counts from 1.</summary>
-    private void Number(Span<byte> moof)
+    private static void Number(Span<byte> moof, uint number)
     {
         BoxReader boxes = new(moof);
         if (boxes.Read() && boxes.Current is { Type: BoxTypes.Mfhd, Length: >= 16, HeaderLength: 8 })
         {
-            BinaryPrimitives.WriteUInt32BigEndian(moof[12..], ++_fragments);
+            BinaryPrimitives.WriteUInt32BigEndian(moof[12..], number);
         }
     }
 }

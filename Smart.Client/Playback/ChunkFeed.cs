@@ -28,14 +28,14 @@ internal sealed partial class ChunkFeed(
     private async IAsyncEnumerable<int> WantedAsync([EnumeratorCancellation] CancellationToken ct)
     {
         var isFilling = true;
-        for (var index = 0; index < state.Timeline.Count; index++)
+        for (var index = state.Span.First; index < state.Span.End; index++)
         {
             while (true)
             {
                 var change = state.Changed.Next;
                 var ahead = state.Timeline.StartOf(index) - state.ConsumedTo;
                 isFilling = _levels.ShouldFill(ahead, isFilling);
-                if (isFilling && HasRoom() && (index != 1 || state.Buffer.End > 0))
+                if (isFilling && HasRoom() && (index != state.Span.First + 1 || state.Buffer.End >= state.Timeline.StartOf(index)))
                 {
                     break;
                 }

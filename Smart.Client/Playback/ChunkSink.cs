@@ -35,15 +35,39 @@ public static class ChunkSinks
         StreamJoiner joiner = new();
         return async (chunk, ct) =>
         {
-            foreach (var part in joiner.Join(chunk.Bytes))
+            foreach (var part in joiner.Join(chunk.Index, chunk.Bytes))
             {
-                for (var at = 0; at < part.Length; at += WriteBytes)
-                {
-                    await stream.WriteAsync(part[at..Math.Min(part.Length, at + WriteBytes)], ct);
-                }
+                await WriteAsync(stream, part, ct);
             }
 
             await stream.FlushAsync(ct);
         };
+    }
+
+    /// <summary>Some bytes of the stream with its index; the first chunk that comes may lie before them.</summary>
+    public static ChunkSink To(Stream stream, StreamLayout layout, long start, long length)
+    {
+        StreamJoiner joiner = new(layout);
+        var end = start + length;
+        return async (chunk, ct) =>
+        {
+            var at = layout.StartOf(chunk.Index);
+            foreach (var part in joiner.Join(chunk.Index, chunk.Bytes))
+            {
+                var (from, to) = ((int)Math.Clamp(start - at, 0, part.Length), (int)Math.Clamp(end - at, 0, part.Length));
+                await WriteAsync(stream, part[from..to], ct);
+                at += part.Length;
+            }
+
+            await stream.FlushAsync(ct);
+        };
+    }
+
+    private static async ValueTask WriteAsync(Stream stream, ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        for (var at = 0; at < bytes.Length; at += WriteBytes)
+        {
+            await stream.WriteAsync(bytes[at..Math.Min(bytes.Length, at + WriteBytes)], ct);
+        }
     }
 }

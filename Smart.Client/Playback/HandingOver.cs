@@ -10,7 +10,7 @@ public sealed partial class PlaybackSession
         await GatherAsync(ct);
         await UnpausedAsync(ct);
         Start();
-        var view = _player.CountViewAsync(VideoId); // beside the playback, which waits for nobody
+        var view = _isView ? _player.CountViewAsync(VideoId) : Task.CompletedTask; // beside the playback, which waits for nobody
         try
         {
             await HandOverAllAsync(sink, ct);
@@ -24,7 +24,7 @@ public sealed partial class PlaybackSession
     private async Task HandOverAllAsync(ChunkSink sink, CancellationToken ct)
     {
         var timeline = _state.Timeline;
-        for (var index = 0; index < timeline.Count; index++)
+        for (var index = _state.Span.First; index < _state.Span.End; index++)
         {
             await UntilDueAsync(ct);
             var bytes = await NextAsync(ct);
@@ -33,9 +33,9 @@ public sealed partial class PlaybackSession
             _state.Changed.Set();
         }
 
-        while (!_pace.IsUnbounded && _state.Playhead.Position < timeline.Duration)
+        while (!_pace.IsUnbounded && _state.Playhead.Position < _state.End)
         {
-            await WaitAsync(_state.Changed.Next, timeline.Duration - _state.Playhead.Position, ct);
+            await WaitAsync(_state.Changed.Next, _state.End - _state.Playhead.Position, ct);
         }
     }
 
@@ -43,7 +43,7 @@ public sealed partial class PlaybackSession
     {
         lock (_lock)
         {
-            _startupSeconds = _time.GetElapsedTime(_opened).TotalSeconds;
+            _startupSeconds = _time.GetElapsedTime(_asked).TotalSeconds;
             _hasStarted = true;
             if (!_isPaused)
             {

@@ -17,12 +17,13 @@ public sealed partial class PlaybackSession : IDisposable
 {
     private readonly ChunkManifest _manifest;
     private readonly Pace _pace;
+    private readonly bool _isView;
     private readonly PlaybackState _state;
     private readonly BufferLevels _levels;
     private readonly SmartPlayer _player;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly long _opened;
+    private readonly long _asked;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private double _startupSeconds;
@@ -34,11 +35,11 @@ public sealed partial class PlaybackSession : IDisposable
     private bool _hasEnded;
     private bool _isDisposed;
 
-    internal PlaybackSession(SmartPlayer player, ChunkManifest manifest, Pace pace, long opened, SmartClientOptions options, TimeProvider time, ILogger logger)
+    internal PlaybackSession(SmartPlayer player, ChunkManifest manifest, ChunkSpan span, bool isView, Pace pace, long asked, SmartClientOptions options, TimeProvider time, ILogger logger)
     {
-        (_player, _manifest, _pace, _opened, _time, _logger) = (player, manifest, pace, opened, time, logger);
+        (_player, _manifest, _isView, _pace, _asked, _time, _logger) = (player, manifest, isView, pace, asked, time, logger);
         _levels = BufferLevels.Of(options);
-        _state = new(new Timeline(manifest), pace, time);
+        _state = new(new Timeline(manifest), span, pace, time);
     }
 
     public Guid VideoId => _manifest.VideoId;
@@ -53,12 +54,12 @@ public sealed partial class PlaybackSession : IDisposable
         {
             lock (_lock)
             {
-                return _hasEnded || (_hasStarted && _state.Playhead.Position >= _state.Timeline.Duration);
+                return _hasEnded || (_hasStarted && _state.Playhead.Position >= _state.End);
             }
         }
     }
 
-    /// <summary>Hands every chunk to the sink. Returns at the end of the video, or when it is stopped.</summary>
+    /// <summary>Hands its chunks to the sink. Returns at the end of the last, or when it is stopped.</summary>
     /// <exception cref="ChunkUnavailableException">A chunk could not be had.</exception>
     public async Task PlayAsync(ChunkSink sink, CancellationToken ct)
     {
@@ -131,7 +132,7 @@ public sealed partial class PlaybackSession : IDisposable
         {
             return new(
                 VideoId, IsPlaying(), _startupSeconds, position, _state.Timeline.Duration, level, _levels.StateOf(level), _levels.HealthPercent(level),
-                _levelSamples == 0 ? level : _levelSum / _levelSamples, Math.Min(played, _state.Timeline.Count - 1), played, _rebuffers, _state.Downloads.Read());
+                _levelSamples == 0 ? level : _levelSum / _levelSamples, Math.Min(played, _state.Timeline.Count - 1), played - _state.Span.First, _rebuffers, _state.Downloads.Read());
         }
     }
 
@@ -152,7 +153,7 @@ public sealed partial class PlaybackSession : IDisposable
     }
 
     /// <summary>Also while the sink has the rest of the video and its viewer is still watching.</summary>
-    private bool IsPlaying() => _hasStarted && !_isPaused && !_hasEnded && _state.Playhead.Position < _state.Timeline.Duration;
+    private bool IsPlaying() => _hasStarted && !_isPaused && !_hasEnded && _state.Playhead.Position < _state.End;
 
     private void SetPaused(bool isPaused)
     {

@@ -4,13 +4,18 @@ using Smart.Client.Downloads;
 namespace Smart.Client.Playback;
 
 /// <summary>What the two halves of a playback share: one fills the buffer, one empties it.</summary>
-internal sealed class PlaybackState(Timeline timeline, Pace pace, TimeProvider time)
+internal sealed class PlaybackState(Timeline timeline, ChunkSpan span, Pace pace, TimeProvider time)
 {
     public Timeline Timeline { get; } = timeline;
 
-    public ChunkBuffer Buffer { get; } = new(timeline);
+    public ChunkSpan Span { get; } = span;
 
-    public Playhead Playhead { get; } = new(time);
+    public ChunkBuffer Buffer { get; } = new(timeline, span);
+
+    public Playhead Playhead { get; } = new(time, timeline.StartOf(span.First));
+
+    /// <summary>Second of the video.</summary>
+    public double End { get; } = timeline.StartOf(span.End);
 
     public DownloadCounts Downloads { get; } = new(time);
 

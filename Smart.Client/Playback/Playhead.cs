@@ -4,11 +4,12 @@ namespace Smart.Client.Playback;
 /// Where the viewer is. It runs with the clock, stops at the end of what was handed over (there is nothing to show behind it) and while the playback
 /// is paused. Thread-safe.
 /// </summary>
-public sealed class Playhead(TimeProvider time)
+/// <param name="start">Where the playback begins, in seconds of the video.</param>
+public sealed class Playhead(TimeProvider time, double start = 0)
 {
     private readonly Lock _lock = new();
-    private double _position;
-    private double _limit;
+    private double _position = start;
+    private double _limit = start;
     private long? _runningSince;
 
     /// <summary>Seconds from the beginning of the video.</summary>
@@ -42,17 +43,6 @@ public sealed class Playhead(TimeProvider time)
             lock (_lock)
             {
                 return _runningSince is not null;
-            }
-        }
-    }
-
-    public bool IsAtLimit
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return Now() >= _limit;
             }
         }
     }

@@ -34,24 +34,25 @@ public sealed partial class SmartPlayer(
     /// <summary>Reads the manifest; the playback begins with <see cref="PlaybackSession.PlayAsync"/>. Its place is taken until it is disposed of.</summary>
     public async Task<PlaybackSession> OpenAsync(Guid videoId, Pace pace, CancellationToken ct)
     {
-        var opened = time.GetTimestamp();
+        var asked = time.GetTimestamp();
+        var manifest = await FindAsync(videoId, ct) ?? throw new VideoNotFoundException(videoId);
+        return Open(manifest, new(0, manifest.Chunks.Count), isView: true, pace, asked);
+    }
+
+    /// <summary>A playback of some of a video's chunks.</summary>
+    /// <param name="isView">Whether it counts as one.</param>
+    /// <param name="asked">The clock's timestamp when the viewer asked: where its startup latency begins.</param>
+    /// <exception cref="TooManyPlaybacksException">As many playbacks run as may.</exception>
+    public PlaybackSession Open(ChunkManifest manifest, ChunkSpan span, bool isView, Pace pace, long asked)
+    {
         if (Interlocked.Increment(ref _open) > _options.Playbacks)
         {
             Closed();
             throw new TooManyPlaybacksException(_options.Playbacks);
         }
 
-        try
-        {
-            var manifest = await FindAsync(videoId, ct) ?? throw new VideoNotFoundException(videoId);
-            monitor.Watch(manifest);
-            return Current = new(this, manifest, pace, opened, _options, time, logger);
-        }
-        catch
-        {
-            Closed();
-            throw;
-        }
+        monitor.Watch(manifest);
+        return Current = new(this, manifest, span, isView, pace, asked, _options, time, logger);
     }
 
     /// <summary>Null: there is no such video, or it has no chunks.</summary>

@@ -52,7 +52,7 @@ internal sealed class ChunkFetch(HttpClient http, TimeProvider time, Action<Tran
 
     private async Task<byte[]> ReadAsync(Wanted wanted, Progress progress, CancellationTokenSource stalled, CancellationToken ct)
     {
-        if (!NodeAddress.TryOf(wanted.NodeUrl, wanted.Id, out var address))
+        if (!NodeUrl.TryOfChunk(wanted.NodeUrl, wanted.Id, out var address))
         {
             throw new InvalidDataException("no address of a chunk");
         }

@@ -18,7 +18,7 @@ internal sealed class ChunkPut(HttpClient http, TimeProvider time)
         string failure;
         try
         {
-            if (!NodeAddress.TryOf(nodeUrl, id, out var address))
+            if (!NodeUrl.TryOfChunk(nodeUrl, id, out var address))
             {
                 throw new InvalidDataException("no address of a chunk");
             }

@@ -8,6 +8,8 @@ public static class Redundancy
 
     /// <summary>Three fragments of data and two of parity, on five nodes.</summary>
     public const string ErasureCoding = "erasure_coding";
+
+    public static bool IsValid(string mode) => mode is Replication or ErasureCoding;
 }
 
 /// <summary>Where one fragment of a coded chunk lives.</summary>

@@ -33,7 +33,14 @@ internal sealed record ManifestChunk(
 
 internal sealed record ManifestFragment(string FragmentId, int FragmentIndex, string NodeUrl, int SizeBytes, string Checksum);
 
-internal sealed record NewVideoBody(string Title, int DurationSec, Guid ClientVideoId);
+/// <param name="Kind">Beyond seed 002: <see cref="Edge"/>; null: an ordinary video.</param>
+internal sealed record NewVideoBody(string Title, int DurationSec, Guid ClientVideoId, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Kind = null)
+{
+    public const string Edge = "edge";
+}
+
+/// <summary>Beyond seed 002: deletions that the rest of the platform is to learn of.</summary>
+internal sealed record DeletionsBody(IReadOnlyList<string?>? VideoIds = null);
 
 internal sealed record StatusBody(string Status);
 
@@ -45,6 +52,7 @@ internal sealed record RefusalBody(string? Detail = null);
 [JsonSerializable(typeof(CommitBody))]
 [JsonSerializable(typeof(CommitAnswer))]
 [JsonSerializable(typeof(NewVideoBody))]
+[JsonSerializable(typeof(DeletionsBody))]
 [JsonSerializable(typeof(StatusBody))]
 [JsonSerializable(typeof(RefusalBody))]
 internal sealed partial class MetadataJson : JsonSerializerContext;

@@ -12,6 +12,20 @@ public sealed class MetadataClient(HttpClient http)
     /// <summary>The manifest of a day of coded chunks is near 20 MB; what is longer is not read.</summary>
     private const int MostAnswerBytes = 32 << 20;
 
+    /// <param name="url">The service's; a path in it stays.</param>
+    /// <param name="within">Of a call.</param>
+    /// <param name="credential">What the service asks of those who change something; null: nothing.</param>
+    public static MetadataClient At(string url, TimeSpan within, string? credential = null)
+    {
+        SocketsHttpHandler sockets = new()
+        {
+            AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionLifetime = TimeSpan.FromMinutes(5), // then the name is looked up again
+        };
+        HttpClient http = new(sockets) { BaseAddress = new($"{url.TrimEnd('/')}/"), Timeout = within };
+        http.DefaultRequestHeaders.Authorization = credential is null ? null : new("Bearer", credential);
+        return new(http);
+    }
+
     /// <summary>Null: there is no such video.</summary>
     public async Task<ChunkManifest?> ManifestAsync(Guid videoId, CancellationToken ct)
     {
@@ -54,11 +68,10 @@ public sealed class MetadataClient(HttpClient http)
     }
 
     /// <summary>A video that is there under this id already stays as it is.</summary>
-    public async Task CreateVideoAsync(Guid videoId, string title, int durationSeconds, CancellationToken ct)
-    {
-        using var response = await SendAsync(HttpMethod.Post, "video", JsonContent.Create(new NewVideoBody(title, durationSeconds, videoId), MetadataJson.Default.NewVideoBody), ct);
-        response.EnsureSuccessStatusCode();
-    }
+    public Task CreateVideoAsync(Guid videoId, string title, int durationSeconds, CancellationToken ct) => CreateAsync(new(title, durationSeconds, videoId), ct);
+
+    /// <summary>The same for an edge copy: a video that no list shows.</summary>
+    public Task CreateEdgeCopyAsync(Guid copyId, string title, int durationSeconds, CancellationToken ct) => CreateAsync(new(title, durationSeconds, copyId, NewVideoBody.Edge), ct);
 
     /// <param name="status">uploading, active or deleted.</param>
     public async Task SetStatusAsync(Guid videoId, string status, CancellationToken ct)
@@ -75,6 +88,27 @@ public sealed class MetadataClient(HttpClient http)
         {
             response.EnsureSuccessStatusCode();
         }
+    }
+
+    /// <summary>Ids of videos whose deletion nobody has taken note of yet, the first deleted first. Not all of them where they are many.</summary>
+    public async Task<IReadOnlyList<string>> DeletionsAsync(CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "deletions", null, ct);
+        response.EnsureSuccessStatusCode();
+        return [.. ((await ReadAsync(response, MetadataJson.Default.DeletionsBody, ct)).VideoIds ?? []).OfType<string>()];
+    }
+
+    /// <summary>Takes note of a deletion, once and for all. Repeating it is safe.</summary>
+    public async Task TakeDeletionAsync(string videoId, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Delete, $"deletions/{Uri.EscapeDataString(videoId)}", null, ct);
+        response.EnsureSuccessStatusCode();
+    }
+
+    private async Task CreateAsync(NewVideoBody body, CancellationToken ct)
+    {
+        using var response = await SendAsync(HttpMethod.Post, "video", JsonContent.Create(body, MetadataJson.Default.NewVideoBody), ct);
+        response.EnsureSuccessStatusCode();
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)

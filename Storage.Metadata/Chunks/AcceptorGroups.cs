@@ -4,11 +4,10 @@ using Storage.Metadata.Nodes;
 
 namespace Storage.Metadata.Chunks;
 
-/// <summary>Fixes who a chunk's acceptors are, at its first proposal: whatever nodes a commit names later, the same are asked.</summary>
-internal sealed class AcceptorGroups(DecisionStore decisions, NodeDirectory directory, NodeProber prober)
+/// <summary>Chooses who a chunk's acceptors are to be. At its first proposal they are fixed: whatever nodes a commit names later, the same are asked.</summary>
+internal sealed class AcceptorGroups(NodeDirectory directory, NodeProber prober)
 {
-    /// <returns>The group, and whether this call fixed it.</returns>
-    public async Task<(IReadOnlyList<string> Acceptors, bool IsMine)> FixAsync(string chunkId, CancellationToken ct)
+    public async Task<IReadOnlyList<string>> ChooseAsync(string chunkId, CancellationToken ct)
     {
         List<string> natives = [];
         foreach (var node in (await directory.CurrentAsync(ct)).Healthy)
@@ -19,7 +18,7 @@ internal sealed class AcceptorGroups(DecisionStore decisions, NodeDirectory dire
             }
         }
 
-        return await decisions.FixGroupAsync(chunkId, Placement.Choose(chunkId, natives, SizeFor(natives.Count)), ct);
+        return Placement.Choose(chunkId, natives, SizeFor(natives.Count));
     }
 
     /// <summary>Three; where there are fewer, as many odd as there are: an even one tolerates no more and needs more. None: Postgres alone decides.</summary>

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Storage.Metadata.Chunks;
 
-internal sealed record CommitBody(bool Success, IReadOnlyList<string> CommittedNodes, string Message);
+/// <param name="Detail">Of an error: the message once more, under the name that seed 002 gives it in all errors.</param>
+internal sealed record CommitBody(
+    bool Success, IReadOnlyList<string> CommittedNodes, string Message, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail = null);
 
 internal sealed record FragmentsBody(string ChunkId, IReadOnlyList<FragmentBody> Fragments);
 

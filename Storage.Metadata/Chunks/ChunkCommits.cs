@@ -42,7 +42,10 @@ internal sealed partial class ChunkCommits(
 
     public async Task<CommitResult> CommitAsync(CommitRequest request, CancellationToken ct)
     {
-        var known = await decisions.KnownAsync(request.ChunkId, request.VideoId, ct);
+        var found = await holders.FindAsync(request, ct);
+        var isHeld = found.Count >= request.Quorum;
+        // The acceptors are fixed with the same look, but only for a chunk that is there: a commit that is refused changes nothing.
+        var known = await decisions.KnownAsync(request.ChunkId, request.VideoId, isHeld ? await groups.ChooseAsync(request.ChunkId, ct) : null, ct);
         if (known.IsVideoDeleted)
         {
             return CommitResult.Of(CommitOutcome.VideoDeleted);
@@ -53,22 +56,20 @@ internal sealed partial class ChunkCommits(
             return CommitResult.Of(CommitOutcome.Lost);
         }
 
-        var found = await holders.FindAsync(request, ct);
         if (known is { Decision: not null, IsPlaced: true })
         {
             // Committed already: that stays true, also where copies have moved or a node is away since.
             return new(CommitOutcome.Committed, found.Count > 0 ? [.. found.Select(holder => holder.Url)] : await PlacedAsync(request.ChunkId, ct));
         }
 
-        if (found.Count < request.Quorum)
+        if (!isHeld)
         {
             return CommitResult.Of(CommitOutcome.NotHeld);
         }
 
         var proposed = ChunkHolders.Decision(request, found);
-        var (acceptors, isMine) = known.Acceptors is { } fixedBefore ? (fixedBefore, false) : await groups.FixAsync(request.ChunkId, ct);
         await faults.PassAsync(FaultPoint.ChunkGroupFixed, ct);
-        return await DecideAsync(proposed, acceptors, isMine, ct) is not ({ } chosen, var ballot)
+        return await DecideAsync(proposed, known.Acceptors!, known.IsMine, ct) is not ({ } chosen, var ballot)
             ? CommitResult.Of(CommitOutcome.Undecided)
             : await RecordAsync(proposed, chosen, ballot, found, ct);
     }

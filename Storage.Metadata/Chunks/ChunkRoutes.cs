@@ -103,5 +103,5 @@ internal static class ChunkRoutes
     }
 
     private static IResult Answer(bool success, IReadOnlyList<string> nodes, string message, int status = StatusCodes.Status200OK) =>
-        Results.Json(new CommitBody(success, nodes, message), ChunkJson.Default.CommitBody, statusCode: status);
+        Results.Json(new CommitBody(success, nodes, message, status == StatusCodes.Status200OK ? null : message), ChunkJson.Default.CommitBody, statusCode: status);
 }

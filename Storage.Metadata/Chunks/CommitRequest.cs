@@ -27,7 +27,7 @@ internal sealed record CommitRequest(
         var size = (int)fields.Integer("size_bytes", 1, ChunkLimits.MostBytes);
         var sequence = (int)fields.Integer("sequence_num", 0, int.MaxValue);
         var mode = fields.Text("redundancy_mode", 1, 64, RedundancyMode.Replication);
-        if (mode is not (RedundancyMode.Replication or RedundancyMode.ErasureCoding))
+        if (!RedundancyMode.IsValid(mode))
         {
             fields.Refuse("redundancy_mode", "Input should be 'replication' or 'erasure_coding'", "enum");
         }

@@ -8,7 +8,7 @@ internal sealed class ConsensusStates(DecisionStore decisions, Reconciliation re
 {
     public async Task<ConsensusBody?> OfAsync(string chunkId, CancellationToken ct)
     {
-        var known = await decisions.KnownAsync(chunkId, videoId: null, ct);
+        var known = await decisions.KnownAsync(chunkId, videoId: null, acceptors: null, ct);
         if (known.Acceptors is null)
         {
             return null;

@@ -20,7 +20,7 @@ internal sealed class ObjectChecks(AcceptorPeers peers, NodeProber prober, NodeC
         try
         {
             return await prober.IsNativeAsync(node, both.Token) is true
-                ? await peers.Of(node.Id).HoldsAsync(objectId, checksum, both.Token)
+                ? await peers.To(node.Id).HoldsAsync(objectId, checksum, both.Token)
                 : await client.HasAsync(url, objectId, checksum, both.Token);
         }
         catch (Exception exception) when (NodeClient.IsFailure(exception, ct))

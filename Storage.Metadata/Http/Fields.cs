@@ -125,6 +125,9 @@ internal sealed class Fields(JsonElement body, params string[] loc)
 
     public bool Has(string name) => Find(name) is not null;
 
+    /// <summary>Whether an optional field is this text. Beyond what is documented anything may be sent: another value is as good as none.</summary>
+    public bool Is(string name, string text) => Find(name) is { ValueKind: JsonValueKind.String } value && value.ValueEquals(text);
+
     /// <summary>An escape of half a surrogate pair is JSON and no text: it would be found out only where it is read.</summary>
     /// <exception cref="InvalidOperationException">There is one.</exception>
     private static void RequireText(JsonElement element)

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Storage.Fabric;
+using Storage.Fabric.Chunks;
 using Storage.Fabric.Consensus;
 
 namespace Storage.Metadata.Nodes;
@@ -31,26 +31,12 @@ internal sealed class NodeClient : IDisposable
 
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
-    private readonly AuthenticationHeaderValue? _credential;
 
     public NodeClient(IOptions<MetadataOptions> options, TimeProvider time)
     {
         _time = time;
-        _credential = options.Value.NodeCredential is { } credential ? new("Bearer", credential) : null;
-        _http = new(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            ConnectTimeout = TimeSpan.FromSeconds(1),
-            MaxConnectionsPerServer = 64,
-            MaxResponseHeadersLength = 16, // KiB
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        })
-        {
-            MaxResponseContentBufferSize = MostAnswerBytes,
-            Timeout = TimeSpan.FromSeconds(30), // beyond every call's own
-        };
+        _http = ChunkHttp.Create(options.Value.NodeCredential);
+        _http.MaxResponseContentBufferSize = MostAnswerBytes;
     }
 
     /// <summary>The node did not answer, or not as nodes do.</summary>
@@ -74,7 +60,9 @@ internal sealed class NodeClient : IDisposable
     /// <summary>Null: it has no acceptor.</summary>
     public async Task<AcceptorAnswers?> ConsensusAsync(string url, AcceptorBatch batch, CancellationToken ct)
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, url + "/consensus") { Content = JsonContent.Create(batch, ConsensusJson.Default.AcceptorBatch) };
+        // As bytes, not as a stream of JSON: with its length in the header it leaves in one write.
+        using HttpRequestMessage request = new(HttpMethod.Post, url + "/consensus") { Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(batch, ConsensusJson.Default.AcceptorBatch)) };
+        request.Content.Headers.ContentType = new("application/json");
         using var answer = await SendAsync(request, _askWithin, ct);
         if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
         {
@@ -82,7 +70,7 @@ internal sealed class NodeClient : IDisposable
         }
 
         answer.EnsureSuccessStatusCode();
-        var answers = await answer.Content.ReadFromJsonAsync(ConsensusJson.Default.AcceptorAnswers, ct);
+        var answers = JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(ct), ConsensusJson.Default.AcceptorAnswers);
         return answers?.Answers?.Count == batch.Requests.Count ? answers : throw new InvalidDataException("The node did not answer every message.");
     }
 
@@ -123,11 +111,6 @@ internal sealed class NodeClient : IDisposable
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, TimeSpan within, CancellationToken ct)
     {
         using var sent = request;
-        if (request.Method != HttpMethod.Get && request.Method != HttpMethod.Head)
-        {
-            request.Headers.Authorization = _credential; // never to an address that is only being asked who it is
-        }
-
         using CancellationTokenSource deadline = new(within, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
         return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, both.Token);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
+using Storage.Fabric.Chunks;
 using Storage.Metadata.Http;
 using VideoPlatform.ServiceDefaults;
 

@@ -38,7 +38,7 @@ internal static class RedundancyRoutes
             return new UnprocessableResult([ValidationIssue.Missing("query", "mode")]);
         }
 
-        if (mode is not (RedundancyMode.Replication or RedundancyMode.ErasureCoding))
+        if (!RedundancyMode.IsValid(mode))
         {
             return new DetailResult(StatusCodes.Status400BadRequest, $"Invalid mode: {mode}. Use 'replication' or 'erasure_coding'");
         }

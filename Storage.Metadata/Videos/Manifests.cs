@@ -25,12 +25,8 @@ internal sealed class Manifests(VideoStore videos, PlacementStore placements, No
         return new(video.Id, video.Title, video.DurationSec, chunks.Count, video.CreatedAt, video.Status, [.. chunks.Select(chunk => Entry(chunk, nodes, here))]);
     }
 
-    private static ManifestChunk Entry(ChunkPlacement chunk, NodeSet nodes, string here)
-    {
-        var isCoded = chunk.Mode == RedundancyMode.ErasureCoding;
-        return new(
-            chunk.ChunkId, chunk.Sequence, chunk.SizeBytes, Checksum.InJson(chunk.Checksum), chunk.Mode,
-            isCoded ? [here] : nodes.UrlsOf(chunk.Nodes),
-            isCoded ? [.. chunk.PlacesOf(nodes).Select(place => new ManifestFragment(place.FragmentId, place.Index, place.NodeUrl, place.SizeBytes, Checksum.InJson(place.Checksum)))] : null);
-    }
+    private static ManifestChunk Entry(ChunkPlacement chunk, NodeSet nodes, string here) => new(
+        chunk.ChunkId, chunk.Sequence, chunk.SizeBytes, Checksum.InJson(chunk.Checksum), chunk.Mode,
+        chunk.IsCoded ? [here] : nodes.UrlsOf(chunk.Nodes),
+        chunk.IsCoded ? [.. chunk.PlacesOf(nodes).Select(place => new ManifestFragment(place.FragmentId, place.Index, place.NodeUrl, place.SizeBytes, Checksum.InJson(place.Checksum)))] : null);
 }

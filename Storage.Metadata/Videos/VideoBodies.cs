@@ -38,4 +38,5 @@ internal sealed record ManifestFragment(string FragmentId, int FragmentIndex, st
 [JsonSerializable(typeof(PopularityBody))]
 [JsonSerializable(typeof(MessageBody))]
 [JsonSerializable(typeof(ManifestBody))]
+[JsonSerializable(typeof(DeletionsBody))]
 internal sealed partial class VideoJson : JsonSerializerContext;

@@ -20,17 +20,17 @@ internal sealed record StoredVideo(string Id, string Title, int DurationSec, str
 internal sealed class VideoStore(ChunkDatabase database)
 {
     /// <returns>False: there was a video with this id, and it is deleted. One that is there stays as it is, so that a repeated request does no harm.</returns>
-    public async Task<bool> CreateAsync(string id, string title, int durationSec, CancellationToken ct) => await database.ScalarAsync<string>(
+    public async Task<bool> CreateAsync(string id, string title, int durationSec, bool isEdge, CancellationToken ct) => await database.ScalarAsync<string>(
         """
-        with made as (insert into videos (id, title, duration_sec) values ($1, $2, $3) on conflict (id) do nothing returning status)
+        with made as (insert into videos (id, title, duration_sec, is_edge) values ($1, $2, $3, $4) on conflict (id) do nothing returning status)
         select status from made union all select status from videos where id = $1 limit 1
-        """, [id, title, durationSec], ct) != VideoStatus.Deleted;
+        """, [id, title, durationSec, isEdge], ct) != VideoStatus.Deleted;
 
     public Task<List<StoredVideo>> ListAsync(int limit, int offset, CancellationToken ct) => database.ListAsync(
         """
         select v.id, v.title, v.duration_sec, v.status, v.created_at,
             (select count(*) from chunk_decisions d join chunk_placements p using (chunk_id) where d.video_id = v.id)::integer
-        from videos v where v.status <> 'deleted' order by v.created_at desc, v.id desc limit $1 offset $2
+        from videos v where v.status <> 'deleted' and not v.is_edge order by v.created_at desc, v.id desc limit $1 offset $2
         """, [limit, offset],
         row => new StoredVideo(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetDateTime(4), row.GetInt32(5)), ct);
 

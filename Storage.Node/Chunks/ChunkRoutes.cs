@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Storage.Node.Access;
 using Storage.Node.Log;
 using VideoPlatform.ServiceDefaults;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Storage.Fabric;
 using Storage.Fabric.Consensus;
-using Storage.Node.Access;
 using VideoPlatform.ServiceDefaults;
 
 namespace Storage.Node.Consensus;

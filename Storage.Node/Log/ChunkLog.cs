@@ -15,6 +15,7 @@ public sealed class ChunkLog : IAsyncDisposable
     private readonly LogIndex _index = new();
     private readonly LogWriter _writer;
     private readonly NodeMetrics _metrics;
+    private readonly CorruptMarks _marks;
 
     /// <summary>Reads what is there; ends when the node may answer.</summary>
     /// <param name="disk">The folder.</param>
@@ -27,6 +28,9 @@ public sealed class ChunkLog : IAsyncDisposable
         _metrics = metrics;
         _folder = new(disk, superblockBytes);
         new LogRecovery(disk, _folder, _index, metrics, logger).Run();
+        _marks = new(disk, _index, (id, entry) => Verify(id, entry, new byte[entry.Length]), logger);
+        _marks.Load();
+        _marks.Save();
         _writer = new(_folder, _index, metrics, logger);
         Compaction = new(_folder, _index, _writer, logger);
         Scrub = new(_index, this, logger);
@@ -124,10 +128,14 @@ public sealed class ChunkLog : IAsyncDisposable
         return _writer.AppendAsync(new(FrameKind.Acceptor, id, frame, SHA256.HashData(frame.AsSpan(Frame.HeaderBytes)), static () => true), ct);
     }
 
+    /// <summary>Notes which records are corrupt, where that has changed.</summary>
+    public void SaveMarks() => _marks.Save();
+
     /// <summary>Writes what is queued, and a checkpoint of it.</summary>
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
+        _marks.Save();
         Checkpoints.TakeAll();
         _folder.Dispose();
     }

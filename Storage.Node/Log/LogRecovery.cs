@@ -15,13 +15,14 @@ internal sealed partial class LogRecovery(ILogDisk disk, LogFolder folder, LogIn
     public void Run()
     {
         var names = disk.Names();
-        foreach (var leftover in names.Where(Checkpoint.IsTemporary))
+        foreach (var leftover in names.Where(WholeFile.IsLeftover))
         {
             disk.Delete(leftover);
         }
 
         List<Opened> opened = [.. names.Select(LogFolder.NumberOf).OfType<uint>().Order().Select(Open).OfType<Opened>()];
-        var fences = opened.Select(file => file.Header?.Fence ?? default).Where(fence => fence.Superblock > 0).ToDictionary(fence => fence.Superblock, fence => fence.End);
+        // Every superblock after a failure repeats its fence: the first of them may have gone.
+        var fences = opened.Select(file => file.Header?.Fence ?? default).Where(fence => fence.Superblock > 0).DistinctBy(fence => fence.Superblock).ToDictionary(fence => fence.Superblock, fence => fence.End);
         foreach (var file in opened)
         {
             Recover(file, fences.TryGetValue(file.Number, out var end) ? end : null, isLast: file == opened[^1]);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Streaming.Api.Segments;
@@ -24,6 +25,8 @@ public sealed class FetchFailedException(FetchFailure failure, string message, E
 /// </summary>
 public sealed class SegmentFetch(ServedObject wanted, string? path) : IDisposable
 {
+    private const int ReadBackBytes = 256 * 1024;
+
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _abandoned = new();
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -128,6 +131,46 @@ public sealed class SegmentFetch(ServedObject wanted, string? path) : IDisposabl
             await moved.WaitAsync(ct);
         }
     }
+
+    /// <summary>Writes a piece where it belongs; nobody sees it before <see cref="Complete"/>. Pieces may come side by side.</summary>
+    public async ValueTask PutAsync(long start, ReadOnlyMemory<byte> piece, CancellationToken ct)
+    {
+        if (File is { } file)
+        {
+            await RandomAccess.WriteAsync(file, piece, start, ct);
+        }
+        else
+        {
+            piece.CopyTo(Memory.AsMemory((int)start));
+        }
+    }
+
+    /// <summary>Whether the pieces are the catalogue's object.</summary>
+    public async ValueTask<bool> IsWholeAsync(CancellationToken ct)
+    {
+        if (File is not { } file)
+        {
+            return IsExpected(SHA256.HashData(Memory!));
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[ReadBackBytes];
+        for (long read = 0; read < wanted.Bytes;)
+        {
+            var count = await RandomAccess.ReadAsync(file, buffer.AsMemory(0, (int)Math.Min(buffer.Length, wanted.Bytes - read)), read, ct);
+            if (count == 0)
+            {
+                return false;
+            }
+
+            hash.AppendData(buffer, 0, count);
+            read += count;
+        }
+
+        return IsExpected(hash.GetHashAndReset());
+    }
+
+    public bool IsExpected(ReadOnlySpan<byte> sha256) => Convert.ToHexStringLower(sha256).Equals(wanted.Sha256, StringComparison.OrdinalIgnoreCase);
 
     public void Advance(long available) => Move(available, null);
 

@@ -4,15 +4,16 @@ using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
 using Microsoft.Extensions.Options;
+using Streaming.Api.Edge;
 
 namespace Streaming.Api.Segments;
 
 /// <summary>
-/// Reads one object from the store into a <see cref="SegmentFetch"/>: within bounds of time and tries, going on where a
-/// broken read stopped, and checked against the catalogue's checksum.
+/// Reads one object into a <see cref="SegmentFetch"/>, checked against the catalogue's checksum: from the chunk store's nodes where the video has an
+/// edge copy there, and from S3 otherwise or where that fails: within bounds of time and tries, going on where a broken read stopped.
 /// </summary>
 public sealed partial class SegmentFetcher(
-    ObjectStore objects, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<SegmentFetcher> logger) : IDisposable
+    ObjectStore objects, EdgeTier edge, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<SegmentFetcher> logger) : IDisposable
 {
     private const int Tries = 3;
 
@@ -47,11 +48,10 @@ public sealed partial class SegmentFetcher(
         try
         {
             fetch.Allocate();
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            await ReadAllAsync(fetch, hash, ct);
-            if (!Convert.ToHexStringLower(hash.GetHashAndReset()).Equals(fetch.Object.Sha256, StringComparison.OrdinalIgnoreCase))
+            var tried = await edge.TryFillAsync(fetch, isLastHope: false, ct);
+            if (tried != EdgeRead.Filled)
             {
-                throw Corrupt(fetch, "its checksum is not the catalogue's");
+                await FillFromStoreAsync(fetch, tried == EdgeRead.Skipped, ct);
             }
 
             good = true;
@@ -65,6 +65,28 @@ public sealed partial class SegmentFetcher(
     }
 
     public void Dispose() => _turns.Dispose();
+
+    private async Task FillFromStoreAsync(SegmentFetch fetch, bool mayAskEdge, CancellationToken ct)
+    {
+        try
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            await ReadAllAsync(fetch, hash, ct);
+            if (!fetch.IsExpected(hash.GetHashAndReset()))
+            {
+                throw Corrupt(fetch, "its checksum is not the catalogue's");
+            }
+
+            metrics.StoreObject();
+        }
+        catch (FetchFailedException) when (mayAskEdge)
+        {
+            if (await edge.TryFillAsync(fetch, isLastHope: true, ct) != EdgeRead.Filled)
+            {
+                throw;
+            }
+        }
+    }
 
     private async Task ReadAllAsync(SegmentFetch fetch, IncrementalHash hash, CancellationToken ct)
     {

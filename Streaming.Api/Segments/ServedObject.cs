@@ -1,12 +1,14 @@
 using Lifecycle.Contracts.Media;
 using Microsoft.Extensions.Primitives;
+using Streaming.Api.Edge;
 
 namespace Streaming.Api.Segments;
 
 /// <summary>An object of a READY version with everything that an answer says of it, made once.</summary>
 /// <param name="stored">The catalogue's entry.</param>
 /// <param name="contentType">What it is served as.</param>
-public sealed class ServedObject(StoredObject stored, string contentType)
+/// <param name="edge">Where it is on the chunk store's nodes; null: in S3 alone.</param>
+public sealed class ServedObject(StoredObject stored, string contentType, EdgeSegment? edge = null)
 {
     /// <summary>128 of the checksum's 256 bits tell any two contents apart, and half the header's length is saved.</summary>
     private const int ETagDigits = 32;
@@ -17,6 +19,8 @@ public sealed class ServedObject(StoredObject stored, string contentType)
 
     /// <summary>Lower-case hexadecimal.</summary>
     public string Sha256 => stored.Sha256;
+
+    public EdgeSegment? Edge => edge;
 
     public StringValues ContentType { get; } = contentType;
 

@@ -3,6 +3,7 @@ using Lifecycle.Contracts.Videos;
 using Lifecycle.Store;
 using Lifecycle.Store.Videos;
 using Microsoft.Extensions.Options;
+using Streaming.Api.Edge;
 using Streaming.Api.Segments;
 
 namespace Streaming.Api.Videos;
@@ -13,7 +14,7 @@ namespace Streaming.Api.Videos;
 /// A change takes the video's slot out of the table: a read that began before it may finish, but what it found is not kept.
 /// </summary>
 public sealed partial class VideoCache(
-    VideoStore store, SegmentCache segments, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<VideoCache> logger)
+    VideoStore store, SegmentCache segments, EdgeTier edge, IOptions<StreamingOptions> options, StreamingMetrics metrics, TimeProvider time, ILogger<VideoCache> logger)
 {
     /// <summary>Bounds the memory of rendered playlists and segment tables: about a hundred films of four hours.</summary>
     private const long LargestWeight = 512L << 20;
@@ -34,8 +35,8 @@ public sealed partial class VideoCache(
     private readonly ConcurrentDictionary<Guid, (VideoAnswer Answer, long Until)> _refusals = new();
     private readonly Lock _trimming = new();
 
-    /// <summary>The READY videos that are cached, with their versions.</summary>
-    public IReadOnlyDictionary<Guid, int> Served => _slots.Where(slot => slot.Value.Answer?.Video is not null).ToDictionary(slot => slot.Key, slot => slot.Value.Answer!.Video!.Version);
+    /// <summary>The READY videos that are cached, with what they are served from.</summary>
+    public IReadOnlyDictionary<Guid, ServedFrom> Served => _slots.Where(slot => slot.Value.Answer?.Video is not null).ToDictionary(slot => slot.Key, slot => slot.Value.Answer!.Video!.From);
 
     public ValueTask<VideoAnswer> FindAsync(Guid videoId, CancellationToken ct)
     {
@@ -91,9 +92,11 @@ public sealed partial class VideoCache(
         if (_slots.TryGetValue(videoId, out var current) && await next.LoadOnce(this, videoId).WaitAsync(ct) is { Video: { } video })
         {
             _slots.TryUpdate(videoId, next, current);
-            Log.Refreshed(logger, videoId, video.Version);
+            Log.Refreshed(logger, videoId, video.From.Version);
         }
     }
+
+    private EdgeCopy? OpenEdge(PublishedVideo ready) => ready.EdgeCopy is { } copyId ? edge.Open(copyId) : null;
 
     private async Task<VideoAnswer> LoadAsync(Guid videoId, Slot slot)
     {
@@ -106,7 +109,7 @@ public sealed partial class VideoCache(
             var answer = await ReadAsync(videoId, within.Token) switch
             {
                 null => VideoAnswer.Missing,
-                { State: VideoState.Ready, Catalogue: { } catalogue } ready => VideoAnswer.Served(ServedVideo.Read(catalogue, ready.Conformance ?? "{}")),
+                { State: VideoState.Ready, Catalogue: { } catalogue } ready => VideoAnswer.Served(ServedVideo.Read(catalogue, ready.Conformance ?? "{}", OpenEdge(ready))),
                 var other => VideoAnswer.NotReady(other.State),
             };
             Keep(videoId, slot, answer);

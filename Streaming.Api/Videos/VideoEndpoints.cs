@@ -7,7 +7,7 @@ using VideoPlatform.ServiceDefaults;
 namespace Streaming.Api.Videos;
 
 /// <summary>Everything under /stream/{videoId}: the contract's manifest and segments, and what a player can use besides.</summary>
-public sealed class VideoEndpoints(VideoCache videos, SegmentCache segments, StreamingMetrics metrics)
+public sealed class VideoEndpoints(VideoCache videos, SegmentCache segments, ViewCounts views, StreamingMetrics metrics)
 {
     private static readonly string[] _methods = [HttpMethods.Get, HttpMethods.Head];
 
@@ -28,6 +28,11 @@ public sealed class VideoEndpoints(VideoCache videos, SegmentCache segments, Str
     {
         if (await FindAsync(context) is { } video)
         {
+            if (HttpMethods.IsGet(context.Request.Method))
+            {
+                views.Add(Guid.ParseExact(Value(context, "videoId"), "D"));
+            }
+
             await TextAnswer.SendAsync(context, video.Multivariant);
         }
     }

@@ -89,23 +89,23 @@ public sealed partial class VideoWatch(VideoCache cache, VideoStore store, IOpti
 
         using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
         within.CancelAfter(TimeSpan.FromSeconds(options.Value.RecheckSeconds));
-        IReadOnlyDictionary<Guid, int> visible;
+        IReadOnlyDictionary<Guid, ServedFrom> visible;
         try
         {
-            visible = await store.VersionsAmongAsync([.. served.Keys], within.Token);
+            visible = await store.ServedAmongAsync([.. served.Keys], within.Token);
         }
         catch (OperationCanceledException exception) when (!ct.IsCancellationRequested)
         {
             throw new TimeoutException("The database did not answer in time.", exception);
         }
 
-        foreach (var (videoId, version) in served)
+        foreach (var (videoId, from) in served)
         {
             if (!visible.TryGetValue(videoId, out var current))
             {
                 cache.Delete(videoId);
             }
-            else if (current != version)
+            else if (current != from)
             {
                 await cache.RefreshAsync(videoId, ct);
             }

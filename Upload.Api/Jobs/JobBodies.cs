@@ -29,7 +29,7 @@ public sealed record JobErrorBody(string Category, string Reason);
 public sealed record OutputBody(string Url, string ContentType, long Size, string Sha256, double Duration, int Width, int Height, string? VideoCodec, string? AudioCodec);
 
 /// <summary>A job as seed 004 shows it.</summary>
-/// <param name="Kind">ingest: the video's own processing; transcode: asked for.</param>
+/// <param name="Kind">ingest: the video's own processing; transcode: asked for; distribute: its chunks; edge: its copy on the nodes.</param>
 /// <param name="Status">pending, queued, processing, paused, completed, failed or cancelled.</param>
 /// <param name="Progress">0 to 100.</param>
 /// <param name="WorkerId">One that works on it now.</param>

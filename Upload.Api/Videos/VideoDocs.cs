@@ -10,7 +10,7 @@ internal static class VideoDocs
     /// <summary>As the probe left it.</summary>
     public const string Video = $$"""
         {"id":"{{Example.Video}}","filename":"video.mp4","size":1234567,"duration":120.5,"width":1920,"height":1080,"codec":"h264","bitrate":81963,"status":"ready",
-         "created_at":"2025-01-17T09:55:00Z","updated_at":"2025-01-17T10:30:00Z"}
+         "created_at":"2025-01-17T09:55:00Z","updated_at":"2025-01-17T10:30:00Z","edge":"none"}
         """;
 
     /// <summary>As it is when it has just arrived.</summary>
@@ -28,5 +28,10 @@ internal static class VideoDocs
             Json<ConformanceReport>("""{"checks":[{"name":"segments-decode","passed":true,"detail":"All segments of 4 renditions."}]}""")))
         { Problems = [Problems.UnknownVideo, Problems.NotReady] },
         new("DELETE", "/api/v1/videos/{videoId}", "deleteVideo", "Delete a video with all that was made of it", new(204, "Deleted; caches forget it within 60 s.")) { Problems = [Problems.UnknownVideo] },
+        new("PUT", "/api/v1/videos/{videoId}/edge", "placeEdgeCopy", "Have the video's segments on the chunk store's nodes, too",
+            new(202, "They are there, or are being placed: edge tells. One that has failed is begun anew.", Json<VideoBody>(Video.Replace("\"edge\":\"none\"", "\"edge\":\"placing\"", StringComparison.Ordinal))))
+        { Problems = [Problems.UnknownVideo, Problems.NotReady] },
+        new("DELETE", "/api/v1/videos/{videoId}/edge", "removeEdgeCopy", "Have the video's segments in S3 only, however popular it is", new(204, "They are not read from the nodes any more, and removed from them."))
+        { Problems = [Problems.UnknownVideo] },
     ]);
 }

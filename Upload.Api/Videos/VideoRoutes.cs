@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Videos;
+using Lifecycle.Store.Edge;
 using Lifecycle.Store.Videos;
 using Upload.Api.Accounts;
 using VideoPlatform.ServiceDefaults;
@@ -12,11 +13,13 @@ namespace Upload.Api.Videos;
 /// <param name="Duration">Seconds.</param>
 /// <param name="Bitrate">Bits a second, of the source as a whole.</param>
 /// <param name="Status">pending, processing, ready or failed.</param>
+/// <param name="Edge">The copy on the chunk store's nodes: none, placing, ready or failed.</param>
 public sealed record VideoBody(
-    Guid Id, string? Filename, long? Size, double? Duration, int? Width, int? Height, string? Codec, long? Bitrate, string Status, string? Category, string? Reason, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+    Guid Id, string? Filename, long? Size, double? Duration, int? Width, int? Height, string? Codec, long? Bitrate, string Status, string? Category, string? Reason,
+    DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, string? Edge)
 {
     /// <summary>The answer to an upload: what was accepted, whether or not a worker has it already. A repeated request gets the same.</summary>
-    public static VideoBody Accepted(VideoDetails video) => Of(video) with { Status = VideoRoutes.StatusOf(VideoState.Uploaded), Category = null, Reason = null };
+    public static VideoBody Accepted(VideoDetails video) => Of(video) with { Status = VideoRoutes.StatusOf(VideoState.Uploaded), Category = null, Reason = null, Edge = null };
 
     public static VideoBody Of(VideoDetails video)
     {
@@ -24,7 +27,8 @@ public sealed record VideoBody(
         return new(
             video.Id, video.FileName, video.Bytes, source?.DurationSeconds, source?.Width, source?.Height, source?.VideoCodec,
             source is { DurationSeconds: > 0 } && video.Bytes is { } bytes ? (long)(bytes * 8 / source.DurationSeconds) : null,
-            VideoRoutes.StatusOf(video.State), video.FailureCategory, video.FailureReason, video.CreatedAt, video.UpdatedAt);
+            VideoRoutes.StatusOf(video.State), video.FailureCategory, video.FailureReason, video.CreatedAt, video.UpdatedAt,
+            video.Edge.ToString().ToLowerInvariant());
     }
 }
 
@@ -50,6 +54,8 @@ public static class VideoRoutes
         videos.MapGet("/{videoId}", GetAsync);
         videos.MapGet("/{videoId}/conformance", ConformanceAsync);
         videos.MapDelete("/{videoId}", DeleteAsync);
+        videos.MapPut("/{videoId}/edge", AskForEdgeAsync);
+        videos.MapDelete("/{videoId}/edge", RefuseEdgeAsync);
     }
 
     internal static string StatusOf(VideoState state) => state switch
@@ -101,6 +107,27 @@ public static class VideoRoutes
     /// <summary>204 once the deletion is durable; replicas and caches forget the video within 60 s.</summary>
     private static async Task<IResult> DeleteAsync(string videoId, Caller caller, VideoLibrary library, VideoStore videos, CancellationToken ct) =>
         await FindAsync(videoId, caller, library, ct) is { } video && await videos.DeleteAsync(video.Id, ct) == MoveOutcome.Moved ? TypedResults.NoContent() : Problems.UnknownVideo.ToResult();
+
+    /// <summary>202: a copy on the chunk store's nodes is there or will be; the video's own answer tells.</summary>
+    private static async Task<IResult> AskForEdgeAsync(string videoId, Caller caller, VideoLibrary library, EdgeCopies copies, CancellationToken ct)
+    {
+        if (await FindAsync(videoId, caller, library, ct) is not { } video)
+        {
+            return Problems.UnknownVideo.ToResult();
+        }
+
+        return await copies.SetAsync(video.Id, isWanted: true, ct) switch
+        {
+            MoveOutcome.Moved when await library.FindAsync(video.Id, ct) is { } changed => TypedResults.Json(VideoBody.Of(changed), VideoJson.Default.VideoBody, statusCode: StatusCodes.Status202Accepted),
+            MoveOutcome.NotAllowed => Problems.NotReady.ToResult($"The video is {StatusOf(video.State)}."),
+            _ => Problems.UnknownVideo.ToResult(),
+        };
+    }
+
+    /// <summary>204: it is not read from any more within seconds, and removed; nor does popularity bring one back.</summary>
+    private static async Task<IResult> RefuseEdgeAsync(string videoId, Caller caller, VideoLibrary library, EdgeCopies copies, CancellationToken ct) =>
+        await FindAsync(videoId, caller, library, ct) is { } video && await copies.SetAsync(video.Id, isWanted: false, ct) == MoveOutcome.Moved
+            ? TypedResults.NoContent() : Problems.UnknownVideo.ToResult();
 
     /// <summary>The video, where it is one of the caller's.</summary>
     internal static async Task<VideoDetails?> FindAsync(string videoId, Caller caller, VideoLibrary library, CancellationToken ct) =>

@@ -20,7 +20,9 @@ namespace Bench;
 /// <param name="Threads">Encoder threads of a task.</param>
 /// <param name="PeerFiles">A folder that a plain nginx serves beside the platform, as the resource <c>peer</c>; null: none.</param>
 /// <param name="UploadSettings">Settings of Upload.Api beside its own.</param>
-public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null);
+/// <param name="StoreSettings">Settings of the storage nodes and the metadata service beside their own.</param>
+public sealed record PlatformOptions(int Workers = 2, int Threads = 1, string? PeerFiles = null, IReadOnlyDictionary<string, string>? UploadSettings = null,
+    IReadOnlyDictionary<string, string>? StoreSettings = null);
 
 public sealed record Account(Guid Id, string ApiKey, string Token);
 
@@ -57,15 +59,9 @@ public sealed class Platform : IAsyncDisposable
             worker.WithEnvironment($"Worker__Heights__{i}", height.ToString(CultureInfo.InvariantCulture));
         }
 
-        foreach (var upload in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith("upload-api", StringComparison.Ordinal)).ToList())
-        {
-            builder.CreateResourceBuilder(upload).WithEnvironment("Access__OpenUpload", "true");
-            foreach (var (name, value) in options.UploadSettings ?? new Dictionary<string, string>(StringComparer.Ordinal))
-            {
-                builder.CreateResourceBuilder(upload).WithEnvironment(name, value);
-            }
-        }
-
+        Set(builder, "upload-api", new Dictionary<string, string>(StringComparer.Ordinal) { ["Access__OpenUpload"] = "true" });
+        Set(builder, "upload-api", options.UploadSettings);
+        Set(builder, "storage-", options.StoreSettings);
         if (options.PeerFiles is { } files)
         {
             builder.AddContainer("peer", "nginx")
@@ -82,6 +78,17 @@ public sealed class Platform : IAsyncDisposable
         return platform;
     }
 
+    private static void Set(IDistributedApplicationTestingBuilder builder, string prefix, IReadOnlyDictionary<string, string>? settings)
+    {
+        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(resource => resource.Name.StartsWith(prefix, StringComparison.Ordinal)).ToList())
+        {
+            foreach (var (name, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            {
+                builder.CreateResourceBuilder(service).WithEnvironment(name, value);
+            }
+        }
+    }
+
     public Uri Endpoint(string resource) => _app.GetEndpoint(resource, "http");
 
     public async Task<string> ConnectionStringAsync(string name, CancellationToken ct) =>
@@ -91,6 +98,10 @@ public sealed class Platform : IAsyncDisposable
     public int Pid(string replica) => _app.ResourceNotifications.TryGetCurrentState(replica, out var now)
         ? (int)now!.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value!
         : throw new InvalidOperationException($"There is no {replica}.");
+
+    /// <summary>A variable that one replica's process was started with.</summary>
+    public string Environment(string replica, string name) =>
+        File.ReadAllText($"/proc/{Pid(replica)}/environ").Split('\0').First(each => each.StartsWith($"{name}=", StringComparison.Ordinal))[(name.Length + 1)..];
 
     public Task StopAsync(string resource, CancellationToken ct) => _app.ResourceCommands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, ct);
 

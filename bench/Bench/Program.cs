@@ -15,6 +15,8 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
     ["webhooks"] = WebhooksBench.RunAsync,
     ["nodes"] = NodesBench.RunAsync,
     ["commits"] = CommitsBench.RunAsync,
+    ["startup"] = StartupBench.RunAsync,
+    ["coded"] = CodedBench.RunAsync,
     ["erasure"] = ErasureBench.RunAsync,
     ["jobs"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.JobGet, ct),
     ["initiate"] = (session, ct) => ApiBench.RunAsync(session, ApiBench.Initiate, ct),

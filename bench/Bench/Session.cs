@@ -31,6 +31,13 @@ public sealed class Session : IAsyncDisposable
         return platform;
     }
 
+    /// <summary>Ends a platform before the session does: what is measured next has the machine to itself.</summary>
+    public async Task EndAsync(Platform platform)
+    {
+        _platforms.Remove(platform);
+        await platform.DisposeAsync();
+    }
+
     public static void Print(string line) => Console.WriteLine(line);
 
     public async ValueTask DisposeAsync()

@@ -45,6 +45,25 @@ internal static class Library
         return video;
     }
 
+    /// <summary>Posts a file by seed 002's form.</summary>
+    public static async Task<(Guid Video, string StatusUrl)> UploadChunksAsync(this HttpClient http, string title, byte[] file, string name, CancellationToken ct)
+    {
+        using MultipartFormDataContent form = new() { { new StringContent(title), "title" }, { new ByteArrayContent(file), "video", name } };
+        using var answer = await http.PostAsync("/upload", form, ct);
+        Assert.Equal(200, (int)answer.StatusCode);
+        var body = await answer.JsonAsync(ct);
+        return (body.GetProperty("video_id").GetGuid(), body.GetProperty("status_url").GetString()!);
+    }
+
+    /// <summary>Waits for the end of its upload session: every chunk is committed.</summary>
+    public static async Task<JsonElement> ChunkedAsync(this Platform platform, string statusUrl, TimeSpan within, CancellationToken ct)
+    {
+        var session = await Poll.UntilAsync(
+            () => platform.Http.GetFromJsonAsync<JsonElement>(statusUrl, ct), seen => seen.GetProperty("status").GetString() is "completed" or "failed", within, "the end of the upload");
+        Assert.Equal("completed", session.GetProperty("status").GetString());
+        return session;
+    }
+
     public static HttpClient Client(this Platform platform, string replica) => platform.Application.CreateHttpClient(replica, "http");
 
     /// <summary>A new account's requests to a replica or to the gateway.</summary>

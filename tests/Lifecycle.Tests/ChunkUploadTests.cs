@@ -56,6 +56,9 @@ public sealed class ChunkUploadTests(Servers servers) : IAsyncLifetime
     [InlineData("film", "My Video", "unsupported-format")]
     [InlineData("film.mp4", null, "no-title")]
     [InlineData("film.mp4", "  ", "no-title")]
+    [InlineData("film.mp4", "a\0b", "no-title")]
+    [InlineData("..", "My Video", "unsupported-format")]
+    [InlineData("film.mp4/", "My Video", "unsupported-format")]
     public async Task What_is_missing_or_of_another_kind_is_400_with_a_detail_and_leaves_nothing(string file, string? title, string code)
     {
         using var answer = await _host.Http.PostAsync("/upload", Form(file, title), Ct);
@@ -64,6 +67,56 @@ public sealed class ChunkUploadTests(Servers servers) : IAsyncLifetime
         Assert.Equal(problem.GetProperty("title").GetString(), problem.GetProperty("detail").GetString());
         Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from chunk_uploads", Ct));
         Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from videos where state <> 'ABORTING'", Ct));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_title_of_ten_megabytes_is_400_wherever_it_stands(bool titleFirst)
+    {
+        using var answer = await _host.Http.PostAsync("/upload", Form("film.mp4", new string('t', 10 << 20), titleFirst), Ct);
+        Assert.Contains((int)answer.StatusCode, (int[])[400, 413]); // by the title's length, or by what a form may have beside its file
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from videos where state <> 'ABORTING'", Ct));
+    }
+
+    [Fact]
+    public async Task Of_two_titles_the_first_counts_and_of_a_path_the_last_name()
+    {
+        using var form = Form("../../etc/film.mp4", "First");
+        form.Add(new StringContent("Second"), "title");
+        using var answer = await _host.Http.PostAsync("/upload", form, Ct);
+        var body = await answer.JsonAsync(Ct);
+        Assert.Equal("First", body.GetProperty("title").GetString());
+        using var status = await _host.Http.GetAsync(body.GetProperty("status_url").GetString(), Ct);
+        Assert.Equal("film.mp4", (await status.JsonAsync(Ct)).GetProperty("filename").GetString());
+    }
+
+    [Theory]
+    [InlineData("multipart/form-data")]
+    [InlineData("multipart/form-data; boundary=")]
+    [InlineData("multipart/mixed; boundary=x")]
+    [InlineData("text/plain")]
+    public async Task A_body_that_is_no_form_is_400(string type)
+    {
+        using ByteArrayContent content = new("--x\r\n"u8.ToArray());
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var answer = await _host.Http.PostAsync("/upload", content, Ct);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_plan_that_has_done_all_work_lets_the_last_task_begin()
+    {
+        using var answer = await _host.Http.PostAsync("/upload", Form("film.mp4", "My Video"), Ct);
+        await ExecuteAsync("update jobs set state = 'cancelled' where kind = 'ingest' and video_id = $1", (await answer.JsonAsync(Ct)).GetProperty("video_id").GetGuid());
+        var job = await _store.ScalarAsync<Guid>("select id from jobs where kind = 'distribute'", Ct);
+        var plan = await _store.ScalarAsync<Guid>("select id from tasks where job_id = $1", Ct, job);
+        var video = await _store.ScalarAsync<Guid>("select video_id from jobs where id = $1", Ct, job);
+        await ExecuteAsync("update jobs set state = 'processing' where id = $1", job);
+        await ExecuteAsync("update tasks set state = 'leased', lease_token = 7, lease_until = now() + interval '1 min' where id = $1", plan);
+        ClaimedTask claimed = new(plan, job, video, TaskKind.Plan, Ordinal: 0, Attempt: 1, Version: 0, LeaseToken: 7, null, JobKind.Distribute, Slots: 1);
+        Assert.Equal(RunEnd.Committed, await _store.Get<TaskOutcomes>().CompletePlanAsync(claimed, "{}", new PlannedWork([], Audio: null), Ct));
+        Assert.Equal(["finalize runnable", "plan done"], await _store.QueryAsync("select kind || ' ' || state from tasks where job_id = $1 order by kind", row => row.GetString(0), Ct, job));
     }
 
     [Fact]

@@ -39,6 +39,12 @@ internal static class Pipeline
         var read = plan.Normalized?.PathIn(planScratch) ?? source;
 
         var files = new Dictionary<MediaFile, string>();
+        if (plan.Copied is { } copied)
+        {
+            Register(files, [.. copied.Video.Files, .. copied.Audio?.Files ?? []], planScratch);
+            return (plan, [copied.Video], copied.Audio, files);
+        }
+
         var chunks = new List<ChunkResult>();
         foreach (var chunk in plan.Chunks.OrderByDescending(chunk => (chunk.Index * 7) % 5).ThenByDescending(chunk => chunk.Index))
         {

@@ -28,12 +28,12 @@ internal static class AudioArguments
     private static IEnumerable<string> Track(MediaPlan plan, AudioTrackPlan track) =>
     [
         "-map", $"0:{track.StreamIndex}", "-c:a", plan.Settings.AudioCodec, "-b:a", $"{track.Kbps}k", "-threads", "1",
-        "-af", Filters(plan.OriginTicks, track, !IsSegmented(plan)), .. IsSegmented(plan) ? Segments : Whole, OutputName(plan, track),
+        "-af", Filters(plan.OriginTicks, track, !IsSegmented(plan)), .. IsSegmented(plan) ? ["-profile:a", "aac_low", .. FragmentedMuxer] : Whole, OutputName(plan, track),
     ];
 
-    private static IEnumerable<string> Segments =>
+    public static IEnumerable<string> FragmentedMuxer =>
     [
-        "-profile:a", "aac_low", .. ChunkArguments.Muxer.Select(argument => argument.Replace("frag_keyframe", "frag_discont", StringComparison.Ordinal)),
+        .. ChunkArguments.Muxer.Select(argument => argument.Replace("frag_keyframe", "frag_discont", StringComparison.Ordinal)),
         "-frag_duration", $"{FragmentMicroseconds}",
     ];
 

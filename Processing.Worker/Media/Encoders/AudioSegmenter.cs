@@ -11,7 +11,8 @@ internal static class AudioSegmenter
 {
     private const double MinLastSegmentSeconds = 1;
 
-    public static async Task<TrackPart> SplitAsync(MediaPlan plan, AudioTrackPlan track, string fragmentedPath, string scratchDir, CancellationToken ct)
+    /// <param name="originTicks">What is 0 in the output, beside the clock's shift.</param>
+    public static async Task<TrackPart> SplitAsync(MediaPlan plan, AudioTrackPlan track, long originTicks, string fragmentedPath, string scratchDir, CancellationToken ct)
     {
         await using var file = OutputFile.OpenRead(fragmentedPath);
         var reader = new FragmentReader(file);
@@ -19,7 +20,7 @@ internal static class AudioSegmenter
         var initFile = await MediaFile.WriteAsync(scratchDir, $"audio/{track.Name}/init.mp4", init.Content, "video/mp4", ct);
         var segments = new List<SegmentPart>();
         var pending = new List<Sample>();
-        var shift = (long)OutputClock.ShiftSeconds * init.Timescale;
+        var shift = (OutputClock.ShiftTicks + originTicks) * init.Timescale / VideoPlan.Timescale;
         var cuts = Cuts(plan, track, init.Timescale).GetEnumerator();
         cuts.MoveNext();
 

@@ -20,19 +20,20 @@ internal static class VideoSegmenter
         for (var i = chunk.FirstSegment; i < chunk.FirstSegment + chunk.SegmentCount; i++)
         {
             var samples = await reader.ReadFragmentAsync(ct) ?? throw Missing(plan, i);
-            segments.Add(await WriteAsync(plan, i, rendition, init, samples, scratchDir, ct));
+            segments.Add(await WriteAsync(
+                plan, i, rendition, init, [.. samples.Select(sample => sample with { Presentation = sample.Presentation - OutputClock.ShiftTicks })], scratchDir, ct));
         }
         return await reader.ReadFragmentAsync(ct) is null
             ? new TrackPart(rendition.Name, init.Codecs, init.Timescale, initFile, segments)
             : throw new InvalidDataException("The encoder made more key frames than were asked for.");
     }
 
-    private static async Task<SegmentPart> WriteAsync(
-        MediaPlan plan, int index, RenditionPlan rendition, TrackInit init, IReadOnlyList<Sample> samples, string scratchDir, CancellationToken ct)
+    /// <param name="shown">The segment's samples in decode order, at the output's times.</param>
+    public static async Task<SegmentPart> WriteAsync(
+        MediaPlan plan, int index, RenditionPlan rendition, TrackInit init, IReadOnlyList<Sample> shown, string scratchDir, CancellationToken ct)
     {
         var start = plan.Video!.Segments[index].Start;
         var end = index + 1 < plan.Video.Segments.Count ? plan.Video.Segments[index + 1].Start : plan.Video.EndTicks;
-        var shown = samples.Select(sample => sample with { Presentation = sample.Presentation - OutputClock.ShiftTicks }).ToList();
         var first = shown[0].Presentation;
         if (first < start || shown.Max(sample => sample.Presentation) >= end)
             throw Missing(plan, index);
@@ -46,7 +47,7 @@ internal static class VideoSegmenter
     }
 
     /// <summary>Between neighbours as shown, the last one to the segment's end.</summary>
-    private static long MaxGap(List<Sample> shown, long end)
+    private static long MaxGap(IReadOnlyList<Sample> shown, long end)
     {
         var times = shown.Select(sample => sample.Presentation).Order().Append(end).ToArray();
         return times.Zip(times.Skip(1), (first, second) => second - first).Max();

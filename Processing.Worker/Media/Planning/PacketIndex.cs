@@ -10,18 +10,20 @@ internal sealed class PacketIndex(FfmpegRunner ffmpeg, MediaSettings settings)
     private static readonly HashSet<string> OnePacketOneFrame =
         ["h264", "hevc", "vp9", "av1", "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "prores", "dnxhd", "ffv1", "rawvideo"];
 
-    public async Task<SourceIndex> ReadAsync(string path, ProbeOutput probe, string workDir, CancellationToken ct)
+    public async Task<SourceIndex> ReadAsync(string path, ProbeOutput probe, CutIndex? cuts, string workDir, CancellationToken ct)
     {
         var streams = probe.Streams!.ToDictionary(stream => stream.Index, stream => new StreamTimes(stream.Base, settings.MaxFrames));
         var video = probe.Streams!.FirstOrDefault(stream => stream.IsVideo);
         await RunAsync(
-            path, workDir, [.. FfmpegArguments.Input(probe.Format!.Demuxer), "-show_entries", "packet=stream_index,pts,duration,flags"],
+            path, workDir, [.. FfmpegArguments.Input(probe.Format!.Demuxer), "-show_entries", "packet=stream_index,pts,duration,size,flags"],
             line =>
             {
-                // stream_index,pts,duration,flags; side data may follow.
+                // stream_index,pts,duration,size,flags; side data may follow.
                 var fields = line.Split(',');
-                if (fields.Length >= 4 && int.TryParse(fields[0], CultureInfo.InvariantCulture, out var index) && streams.TryGetValue(index, out var times)
-                    && !fields[3].Contains('D'))
+                if (fields.Length < 5 || !int.TryParse(fields[0], CultureInfo.InvariantCulture, out var index) || !streams.TryGetValue(index, out var times))
+                    return;
+                cuts?.Add(index, fields);
+                if (!fields[4].Contains('D'))
                     times.Add(fields[1], fields[2], keep: index == video?.Index);
             },
             ct);

@@ -25,6 +25,7 @@ internal sealed record ProbeStream
     public required int Index { get; init; }
     public string? CodecType { get; init; }
     public string? CodecName { get; init; }
+    public string? Profile { get; init; }
     public string? PixFmt { get; init; }
     public int Width { get; init; }
     public int Height { get; init; }

@@ -8,9 +8,8 @@ internal static class SegmentPlanner
 
     public static IReadOnlyList<SegmentPlan> Plan(FrameTimes frames, long originTicks, double segmentSeconds)
     {
-        var length = (long)Math.Round(segmentSeconds * VideoPlan.Timescale);
         var starts = new List<int> { 0 };
-        for (var nominal = frames.Ticks[0] + length; nominal + (length * MinLastPart) <= frames.End; nominal += length)
+        foreach (var nominal in Nominals(frames, segmentSeconds))
         {
             var next = Nearest(frames.Ticks, nominal);
             if (next > starts[^1])
@@ -19,6 +18,14 @@ internal static class SegmentPlanner
 
         return [.. starts.Select((first, i) => new SegmentPlan(
             frames.Ticks[first] - originTicks, frames.CutBefore(first), (i + 1 < starts.Count ? starts[i + 1] : frames.Count) - first))];
+    }
+
+    /// <summary>Where each segment but the first would begin, were there a frame: source ticks.</summary>
+    public static IEnumerable<long> Nominals(FrameTimes frames, double segmentSeconds)
+    {
+        var length = (long)Math.Round(segmentSeconds * VideoPlan.Timescale);
+        for (var nominal = frames.Ticks[0] + length; nominal + (length * MinLastPart) <= frames.End; nominal += length)
+            yield return nominal;
     }
 
     private static int Nearest(long[] ticks, long time)

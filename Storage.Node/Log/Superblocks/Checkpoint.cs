@@ -12,9 +12,6 @@ public sealed record Checkpoint(SuperblockIdentity Superblock, long CoveredTo, I
 {
     private const uint Magic = 0x50435356; // VSCP
     private const int Version = 1;
-    private const string Temporary = ".writing";
-
-    public static bool IsTemporary(string name) => name.EndsWith(Temporary, StringComparison.Ordinal);
 
     /// <summary>Reads the superblock's headers and writes them beside it: whole, or not at all.</summary>
     public static void Take(ILogDisk disk, Superblock superblock)
@@ -29,17 +26,13 @@ public sealed record Checkpoint(SuperblockIdentity Superblock, long CoveredTo, I
     /// <returns>Null: there is none, it is of another file, or a bit of it is wrong.</returns>
     public static Checkpoint? Read(ILogDisk disk, SuperblockIdentity superblock)
     {
-        var name = LogFolder.CheckpointOf(superblock.Number);
-        if (!disk.Names().Contains(name))
+        if (WholeFile.Read(disk, LogFolder.CheckpointOf(superblock.Number)) is not { } bytes)
         {
             return null;
         }
 
-        using var file = disk.Open(name);
-        var bytes = new byte[checked((int)file.Length)];
-        var read = file.Read(bytes, 0);
         var body = bytes.AsSpan(0, Math.Max(0, bytes.Length - SHA256.HashSizeInBytes));
-        if (read != bytes.Length || !SHA256.HashData(body).AsSpan().SequenceEqual(bytes.AsSpan(body.Length)))
+        if (!SHA256.HashData(body).AsSpan().SequenceEqual(bytes.AsSpan(body.Length)))
         {
             return null;
         }
@@ -94,19 +87,6 @@ public sealed record Checkpoint(SuperblockIdentity Superblock, long CoveredTo, I
 
         writer.Flush();
         bytes.Write(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)));
-        var name = LogFolder.CheckpointOf(Superblock.Number);
-        if (disk.Names().Contains(name + Temporary))
-        {
-            disk.Delete(name + Temporary);
-        }
-
-        using (var file = disk.Create(name + Temporary))
-        {
-            file.Write([bytes.ToArray()], 0);
-            file.Flush();
-        }
-
-        disk.Rename(name + Temporary, name);
-        disk.FlushFolder();
+        WholeFile.Replace(disk, LogFolder.CheckpointOf(Superblock.Number), bytes.ToArray());
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class Checkpoints(LogFolder folder, ILogger logger)
                 {
                     Checkpoint.Take(folder.Disk, superblock);
                 }
-                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException) // the last: taken out meanwhile
                 {
                     Log.NotTaken(logger, superblock.Number, exception.Message); // the next start scans, that is all
                 }

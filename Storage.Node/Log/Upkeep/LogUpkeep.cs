@@ -14,6 +14,7 @@ public sealed partial class LogUpkeep(NodeStore store, IOptions<NodeOptions> opt
         {
             try
             {
+                store.Log.SaveMarks();
                 store.Log.Checkpoints.TakeDue();
                 await store.Log.Compaction.RunAsync(options.Value.CompactAtGarbage, ct);
             }
@@ -27,11 +28,12 @@ public sealed partial class LogUpkeep(NodeStore store, IOptions<NodeOptions> opt
     private async Task ScrubAsync(CancellationToken ct)
     {
         using PeriodicTimer timer = new(TimeSpan.FromHours(options.Value.ScrubHours), time);
-        while (await timer.WaitForNextTickAsync(ct))
+        do // at once: a node that is started every day is scrubbed too
         {
             var corrupt = await store.Log.Scrub.RunAsync((long)(options.Value.ScrubMegabytesPerSecond * (1 << 20)), time, ct);
             Failures.Scrubbed(logger, corrupt);
         }
+        while (await timer.WaitForNextTickAsync(ct));
     }
 
     private static partial class Failures

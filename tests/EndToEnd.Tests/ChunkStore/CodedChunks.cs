@@ -19,13 +19,8 @@ public sealed class CodedChunks(Platform platform)
     public async Task With_two_of_five_nodes_away_every_coded_chunk_is_read_and_the_video_plays()
     {
         var source = await Sources.GetAsync("25");
-        using MultipartFormDataContent form = new() { { new StringContent("Coded"), "title" }, { new ByteArrayContent(await File.ReadAllBytesAsync(source, Ct)), "video", "a.mp4" } };
-        using var answer = await platform.Http.PostAsync("/upload", form, Ct);
-        var body = await answer.JsonAsync(Ct);
-        var video = body.GetProperty("video_id").GetGuid();
-        await Poll.UntilAsync(
-            async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
-            status => status == "completed", _within, "the end of the upload");
+        var (video, statusUrl) = await platform.Http.UploadChunksAsync("Coded", await File.ReadAllBytesAsync(source, Ct), "a.mp4", Ct);
+        await platform.ChunkedAsync(statusUrl, _within, Ct);
         using var overridden = await platform.Http.PostAsync($"/redundancy/override/{video}?mode=erasure_coding", null, Ct);
         Assert.True(overridden.IsSuccessStatusCode);
         var chunks = await Poll.UntilAsync(

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Lifecycle.Contracts;
 using Testing;
 using Xunit;
 
@@ -17,13 +18,8 @@ public sealed class Deletion(Platform platform)
     public async Task A_deleted_video_leaves_no_chunk_on_any_node()
     {
         using var account = await platform.AccountAsync("gateway", Ct);
-        using MultipartFormDataContent form = new() { { new StringContent("Short"), "title" }, { new ByteArrayContent(await Library.ClipAsync(Ct)), "video", "a.mp4" } };
-        using var answer = await account.Http.PostAsync("/upload", form, Ct);
-        var body = await answer.JsonAsync(Ct);
-        var video = body.GetProperty("video_id").GetGuid();
-        await Poll.UntilAsync(
-            async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
-            status => status == "completed", _within, "the end of the upload");
+        var (video, statusUrl) = await account.Http.UploadChunksAsync("Short", await Library.ClipAsync(Ct), "a.mp4", Ct);
+        await platform.ChunkedAsync(statusUrl, _within, Ct);
         var manifest = await platform.Http.GetFromJsonAsync<JsonElement>($"/manifest/{video}", Ct);
         var addresses = manifest.GetProperty("chunks").EnumerateArray()
             .SelectMany(chunk => chunk.GetProperty("replicas").EnumerateArray().Select(replica => $"{replica.GetString()}/chunk/{chunk.GetProperty("chunk_id").GetString()}")).ToList();
@@ -39,5 +35,41 @@ public sealed class Deletion(Platform platform)
                 return gone.StatusCode;
             }, status => status == HttpStatusCode.NotFound, _within, $"the end of {address}");
         }
+    }
+
+    [Fact]
+    public async Task A_video_deleted_at_the_chunk_store_is_deleted_everywhere_though_both_sides_are_killed_on_the_way()
+    {
+        using var account = await platform.AccountAsync("gateway", Ct);
+        using MultipartFormDataContent form = new() { { new StringContent("Short"), "title" }, { new ByteArrayContent(await Library.ClipAsync(Ct)), "video", "a.mp4" } };
+        using var answer = await account.Http.PostAsync("/upload", form, Ct);
+        var body = await answer.JsonAsync(Ct);
+        var video = body.GetProperty("video_id").GetGuid();
+        await Poll.UntilAsync(
+            async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
+            status => status == "completed", _within, "the end of the upload");
+
+        await platform.ArmAsync(FaultPoint.DeletionTaken, "kill", Ct);
+        using var metadata = platform.Client("storage-metadata");
+        var pid = platform.Pid("storage-metadata");
+        using var deleted = await metadata.DeleteAsync($"/video/{video}", Ct);
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        await Signals.SendAsync("KILL", pid); // what it has answered is durable
+        await platform.HealthyAgainAsync("storage-metadata", pid, Ct);
+
+        await platform.HitAsync(FaultPoint.DeletionTaken, _within); // a worker dies with the video deleted and the chunk store not told
+        foreach (var address in (string[])[$"/video/{video}/status", $"/stream/{video}/manifest"])
+        {
+            await Poll.UntilAsync(async () =>
+            {
+                using var gone = await platform.Http.GetAsync(address, Ct);
+                return gone.StatusCode;
+            }, status => status == HttpStatusCode.NotFound, _within, $"the end of {address}");
+        }
+
+        using var again = platform.Client("storage-metadata");
+        await Poll.UntilAsync(() => again.GetStringAsync("/deletions", Ct), told => !told.Contains($"{video}", StringComparison.Ordinal), _within, "the deletion is taken note of");
+        Assert.Equal(0, await platform.Store.ScalarAsync<long>("select count(*) from videos where id = $1 and state <> 'DELETED'", Ct, video));
+        await Poll.UntilAsync(() => platform.Store.ScalarAsync<long>("select count(*) from chunk_uploads where video_id = $1", Ct, video), left => left == 0, _within, "the answer to the chunk store");
     }
 }

@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Aspire.Hosting.Testing;
-using Testing;
 using Testing.Media;
 using Xunit;
 
@@ -25,11 +24,8 @@ public sealed class ChunkedSources(Platform platform) : IAsyncLifetime
         foreach (var name in Names)
         {
             var source = await SourceAsync(name);
-            using MultipartFormDataContent form = new() { { new StringContent($"A film as {name}"), "title" }, { new ByteArrayContent(await File.ReadAllBytesAsync(source, within.Token)), "video", Path.GetFileName(source) } };
-            using var answer = await platform.Http.PostAsync("/upload", form, within.Token);
-            Assert.Equal(200, (int)answer.StatusCode);
-            var body = await answer.JsonAsync(within.Token);
-            _uploaded[name] = (source, body.GetProperty("video_id").GetGuid(), body.GetProperty("status_url").GetString()!);
+            var (video, statusUrl) = await platform.Http.UploadChunksAsync($"A film as {name}", await File.ReadAllBytesAsync(source, within.Token), Path.GetFileName(source), within.Token);
+            _uploaded[name] = (source, video, statusUrl);
         }
     }
 
@@ -72,9 +68,8 @@ public sealed class EverySourceInChunks(Platform platform, ChunkedSources source
     public async Task Becomes_chunks_of_ten_seconds_that_play_alone_and_as_one(string name)
     {
         var (source, video, statusUrl) = sources[name];
-        var status = await Poll.UntilAsync(
-            () => platform.Http.GetFromJsonAsync<JsonElement>(statusUrl, Ct), seen => seen.GetProperty("status").GetString() is "completed" or "failed", _within, "the end of the upload");
-        Assert.Equal(("completed", 100), (status.GetProperty("status").GetString(), status.GetProperty("progress").GetInt32()));
+        var status = await platform.ChunkedAsync(statusUrl, _within, Ct);
+        Assert.Equal(100, status.GetProperty("progress").GetInt32());
 
         var manifest = await platform.Http.GetFromJsonAsync<JsonElement>($"/manifest/{video}", Ct);
         var chunks = manifest.GetProperty("chunks").EnumerateArray().ToList();

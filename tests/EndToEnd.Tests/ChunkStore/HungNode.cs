@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Lifecycle.Store;
 using Testing;
@@ -45,13 +43,8 @@ public sealed class HungNode(Platform platform)
     /// <summary>From the cut to the last commit: what comes before has nothing to do with nodes.</summary>
     private async Task<(Guid Video, TimeSpan Took)> DistributeAsync(string source)
     {
-        using MultipartFormDataContent form = new() { { new StringContent("Hung"), "title" }, { new ByteArrayContent(await File.ReadAllBytesAsync(source, Ct)), "video", "a.mp4" } };
-        using var answer = await platform.Http.PostAsync("/upload", form, Ct);
-        var body = await answer.JsonAsync(Ct);
-        var video = body.GetProperty("video_id").GetGuid();
-        await Poll.UntilAsync(
-            async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
-            status => status == "completed", _within, "the end of the upload");
+        var (video, statusUrl) = await platform.Http.UploadChunksAsync("Hung", await File.ReadAllBytesAsync(source, Ct), "a.mp4", Ct);
+        await platform.ChunkedAsync(statusUrl, _within, Ct);
         var seconds = await platform.Store.ScalarAsync<double>(
             """
             select extract(epoch from r.ended_at - r.started_at)::float8 from task_runs r join tasks t on t.id = r.task_id join jobs j on j.id = t.job_id

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Testing;
@@ -13,9 +14,7 @@ internal sealed class Broadcaster : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _sending;
     private readonly Task<string> _messages;
-    private long _first;
-    private long _last;
-    private long _frames;
+    private readonly ConcurrentQueue<long> _sent = new();
 
     private Broadcaster(IEnumerable<string> output)
     {
@@ -31,12 +30,10 @@ internal sealed class Broadcaster : IAsyncDisposable
         _sending = Task.Run(() => SendAsync(_end.Token));
     }
 
-    /// <summary>Milliseconds since 1970 of the first picture; 0 before it.</summary>
-    public long First => Volatile.Read(ref _first);
+    /// <summary>The time in each picture, in their order: no two have the same.</summary>
+    public IReadOnlyList<long> Sent => [.. _sent];
 
-    public long Last => Volatile.Read(ref _last);
-
-    public double Seconds => (double)Volatile.Read(ref _frames) / SenderClock.FramesPerSecond;
+    public double Seconds => (double)_sent.Count / SenderClock.FramesPerSecond;
 
     public static Broadcaster Push(string url) => new(["-f", "flv", url]);
 
@@ -93,7 +90,7 @@ internal sealed class Broadcaster : IAsyncDisposable
         using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(10), TimeProvider.System);
         try
         {
-            for (var number = 0L; !ct.IsCancellationRequested;)
+            for (var (number, last) = (0L, 0L); !ct.IsCancellationRequested;)
             {
                 var elapsed = (long)(Stopwatch.GetElapsedTime(begun).TotalSeconds * SenderClock.FramesPerSecond);
                 if (elapsed - due > SenderClock.FramesPerSecond)
@@ -103,12 +100,10 @@ internal sealed class Broadcaster : IAsyncDisposable
 
                 for (; due <= elapsed; due++, number++)
                 {
-                    var now = SenderClock.Now();
-                    SenderClock.Draw(picture, now, number);
+                    last = Math.Max(SenderClock.Now(), last + 1);
+                    SenderClock.Draw(picture, last, number);
                     await _ffmpeg.StandardInput.BaseStream.WriteAsync(picture, CancellationToken.None);
-                    Interlocked.CompareExchange(ref _first, now, 0);
-                    Volatile.Write(ref _last, now);
-                    Interlocked.Increment(ref _frames);
+                    _sent.Enqueue(last);
                 }
 
                 await timer.WaitForNextTickAsync(CancellationToken.None);

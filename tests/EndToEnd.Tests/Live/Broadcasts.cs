@@ -27,7 +27,7 @@ public sealed class Broadcasts(Platform platform)
         await using var broadcaster = Broadcaster.Push(await stream.PushUrlAsync(Ct));
         viewer.Start();
         await stream.StatusAsync("READY", _endsWithin, Ct);
-        var readyAfter = TimeSpan.FromMilliseconds(SenderClock.Now() - broadcaster.First);
+        var readyAfter = TimeSpan.FromMilliseconds(SenderClock.Now() - broadcaster.Sent[0]);
         await broadcaster.SentAsync(BroadcastSeconds);
         Assert.Equal("LIVE", (await stream.GetAsync(Ct)).GetProperty("status").GetString());
         Assert.Equal((0, ""), await broadcaster.FinishAsync());
@@ -77,16 +77,12 @@ public sealed class Broadcasts(Platform platform)
         }
     }
 
-    /// <summary>Every second of the broadcast is in it, once and in order.</summary>
+    /// <summary>Every picture of the broadcast is in it, once and in order; at either end a second may be missing.</summary>
     private static async Task CheckRecordingAsync(Uri manifest, Broadcaster broadcaster)
     {
         var video = await HlsVideo.OpenAsync(manifest);
         var smallest = video.Video.MinBy(track => track.AverageBandwidth)!;
-        var seconds = smallest.Segments.Sum(segment => segment.Seconds);
-        Assert.InRange(seconds, broadcaster.Seconds - 1, broadcaster.Seconds + 1);
-        var clocks = await SenderClock.ReadAsync(smallest.Input, SenderClock.FramesPerSecond);
-        Assert.InRange(clocks[0] - broadcaster.First, -100, 1000);
-        Assert.InRange(broadcaster.Last - clocks[^1], 0, 2000);
-        Assert.All(clocks.Zip(clocks.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 700, 1300));
+        Assert.InRange(smallest.Segments.Sum(segment => segment.Seconds), broadcaster.Seconds - 1, broadcaster.Seconds + 1);
+        Assert.Empty(Pictures.Gaps(broadcaster.Sent, await SenderClock.ReadAsync(smallest.Input, 1)));
     }
 }

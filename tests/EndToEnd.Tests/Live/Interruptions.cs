@@ -11,7 +11,7 @@ public sealed class Interruptions(Platform platform)
     /// <summary>Streams:ResumeWithinSeconds is 8 here.</summary>
     private static readonly TimeSpan _away = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan _startsWithin = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _startsWithin = TimeSpan.FromSeconds(45);
 
     private static readonly TimeSpan _takenOverWithin = TimeSpan.FromSeconds(10);
 
@@ -48,7 +48,7 @@ public sealed class Interruptions(Platform platform)
         Assert.Equal((0, ""), await broadcaster.FinishAsync());
         await viewer.EndAsync(_endsWithin);
         Assert.Equal(1, viewer.Discontinuities);
-        await CheckGapsAsync(await stream.RecordedAsync(Ct), broadcaster.First, broadcaster.Last, gaps: 1);
+        Assert.Single(await GapsAsync(await stream.RecordedAsync(Ct), broadcaster.Sent));
     }
 
     private async Task DropAndResumeAsync(Account owner)
@@ -68,7 +68,8 @@ public sealed class Interruptions(Platform platform)
         Assert.Equal((0, ""), await after.FinishAsync());
         await viewer.EndAsync(_endsWithin);
         Assert.Equal(1, viewer.Discontinuities);
-        await CheckGapsAsync(await stream.RecordedAsync(Ct), before.First, after.Last, gaps: 1);
+        var sent = before.Sent;
+        Assert.All(await GapsAsync(await stream.RecordedAsync(Ct), [.. sent, .. after.Sent]), gap => Assert.InRange(gap, sent.Count - SenderClock.FramesPerSecond, sent.Count + SenderClock.FramesPerSecond));
     }
 
     private async Task PullBySrtAsync(Account owner)
@@ -88,16 +89,10 @@ public sealed class Interruptions(Platform platform)
         Assert.True(video.Video.First().Segments.Sum(segment => segment.Seconds) > 6);
     }
 
-    /// <summary>From end to end, in order, and with no more jumps of the sender's clock than the stream has declared.</summary>
-    private static async Task CheckGapsAsync(Uri manifest, long first, long last, int gaps)
+    private static async Task<List<int>> GapsAsync(Uri manifest, IReadOnlyList<long> sent)
     {
         var video = await HlsVideo.OpenAsync(manifest);
-        var clocks = await SenderClock.ReadAsync(video.Video.MinBy(track => track.AverageBandwidth)!.Input, 5);
-        Assert.InRange(clocks[0] - first, -100, 1000);
-        Assert.InRange(last - clocks[^1], 0, 1500);
-        var steps = clocks.Zip(clocks.Skip(1), (a, b) => b - a).ToList();
-        Assert.All(steps, step => Assert.True(step > 0, $"the clock goes back by {-step} ms"));
-        Assert.Equal(gaps, steps.Count(step => step > 600));
+        return Pictures.Gaps(sent, await SenderClock.ReadAsync(video.Video.MinBy(track => track.AverageBandwidth)!.Input, 1));
     }
 
     private async Task<long?> LeaseAsync(OnAir stream) =>

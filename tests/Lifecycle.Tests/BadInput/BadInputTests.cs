@@ -37,6 +37,8 @@ public sealed partial class BadInputTests(Servers servers) : IAsyncLifetime
         { "GET", "/api/v1/videos/{videoId}" },
         { "GET", "/api/v1/videos/{videoId}/conformance" },
         { "DELETE", "/api/v1/videos/{videoId}" },
+        { "PUT", "/api/v1/videos/{videoId}/edge" },
+        { "DELETE", "/api/v1/videos/{videoId}/edge" },
         { "POST", "/api/v1/videos/{videoId}/transcode" },
         { "GET", "/api/v1/jobs" },
         { "GET", "/api/v1/jobs/{jobId}" },

@@ -25,6 +25,9 @@ public sealed class GatewayFixture : IAsyncLifetime
 
     public HttpClient Http { get; private set; } = new();
 
+    /// <summary>The uploader's own port.</summary>
+    public HttpClient Uploader { get; private set; } = new();
+
     public async ValueTask InitializeAsync()
     {
         List<string> servers = [];
@@ -52,12 +55,14 @@ public sealed class GatewayFixture : IAsyncLifetime
         _app = builder.Build();
         await _app.StartAsync(TestContext.Current.CancellationToken);
         await _app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", TestContext.Current.CancellationToken);
-        Http = _app.CreateHttpClient("gateway");
+        Http = _app.CreateHttpClient("gateway", "http");
+        Uploader = _app.CreateHttpClient("gateway", "uploader");
     }
 
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        Uploader.Dispose();
         if (_app is not null)
             await _app.DisposeAsync();
         foreach (var replica in _replicas)

@@ -28,6 +28,33 @@ public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<Gateway
         Assert.Equal(2, gateway.Seen.Count(s => s.Request == "GET /stream/broken/manifest"));
     }
 
+    /// <summary>Seed 002's clients read <c>detail</c>, and nothing else leads into the platform here.</summary>
+    [Fact]
+    public async Task The_uploader_s_port_has_its_routes_alone_and_says_no_in_the_seed_s_words()
+    {
+        gateway.Handler = (_, context) =>
+        {
+            if (context.Request.Path == "/upload/status/away")
+                context.Abort();
+            return context.Response.WriteAsync($"{context.Request.Headers["X-Forwarded-For"]} {context.Request.Headers["Forwarded"]}", Ct);
+        };
+        using HttpRequestMessage status = new(HttpMethod.Get, "/upload/status/1");
+        status.Headers.Add("X-Forwarded-For", "203.0.113.9");
+        status.Headers.Add("Forwarded", "for=203.0.113.9");
+        using var passed = await gateway.Uploader.SendAsync(status, Ct);
+        Assert.Equal("127.0.0.1", (await passed.Content.ReadAsStringAsync(Ct)).Trim());
+        await gateway.Uploader.GetStringAsync("/health", Ct);
+        Assert.Contains(gateway.Seen, seen => seen.Request == "GET /upload/health");
+        foreach (var (path, code) in ((string, HttpStatusCode)[])[("/api/v1/jobs", HttpStatusCode.NotFound), ("/uploads", HttpStatusCode.NotFound), ("/upload/status/away", HttpStatusCode.ServiceUnavailable)])
+        {
+            using var refused = await gateway.Uploader.GetAsync(path, Ct);
+            Assert.Equal((code, "application/json"), (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType));
+            Assert.NotNull((await refused.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("detail").GetString());
+            Assert.Equal(code == HttpStatusCode.ServiceUnavailable, refused.Headers.RetryAfter is not null);
+            Assert.DoesNotContain('/', refused.Headers.Server.ToString());
+        }
+    }
+
     [Fact]
     public async Task A_post_that_has_reached_a_replica_is_never_sent_to_another()
     {

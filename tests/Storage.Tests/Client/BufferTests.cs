@@ -38,7 +38,7 @@ public sealed class BufferTests
     [Fact]
     public void Chunks_come_in_any_order_and_leave_in_the_videos()
     {
-        ChunkBuffer buffer = new(new Timeline(Manifest(chunks: 3, seconds: 25)));
+        ChunkBuffer buffer = new(new Timeline(Manifest(chunks: 3, seconds: 25)), new(0, 3));
         buffer.Put(1, [1, 1]);
         Assert.Equal((0d, false, 2L), (buffer.End, buffer.HasNext, buffer.Bytes)); // behind a gap it is no playback yet
         Assert.Null(buffer.Take());
@@ -49,6 +49,17 @@ public sealed class BufferTests
         Assert.Equal([0, 1, 2], new[] { buffer.Take()![0], buffer.Take()![0], buffer.Take()![0] });
         Assert.Equal((0L, 25d), (buffer.Bytes, buffer.End));
         Assert.Null(buffer.Take());
+    }
+
+    [Fact]
+    public void A_span_begins_and_ends_within_the_video()
+    {
+        ChunkBuffer buffer = new(new Timeline(Manifest(chunks: 5, seconds: 45)), new(2, 4));
+        Assert.Equal((20d, false), (buffer.End, buffer.IsComplete));
+        buffer.Put(3, [3]);
+        buffer.Put(2, [2]);
+        Assert.Equal((40d, true), (buffer.End, buffer.IsComplete));
+        Assert.Equal([2, 3], new[] { buffer.Take()![0], buffer.Take()![0] });
     }
 
     [Theory]
@@ -71,21 +82,21 @@ public sealed class BufferTests
         ManualTime time = new();
         Playhead playhead = new(time);
         playhead.Extend(10);
-        time.Pass(5);
+        time.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(0, playhead.Position); // it does not run yet
         playhead.Run();
-        time.Pass(4);
+        time.Advance(TimeSpan.FromSeconds(4));
         Assert.Equal(4, playhead.Position, 6);
-        time.Pass(60);
+        time.Advance(TimeSpan.FromSeconds(60));
         Assert.Equal(10, playhead.Position, 6);
         playhead.Extend(20);
         Assert.Equal(10, playhead.Position, 6); // the minute was waiting, not playing
-        time.Pass(3);
+        time.Advance(TimeSpan.FromSeconds(3));
         playhead.Stop();
-        time.Pass(100);
+        time.Advance(TimeSpan.FromSeconds(100));
         Assert.Equal((13d, false), (Math.Round(playhead.Position, 6), playhead.IsRunning));
         playhead.Run();
-        time.Pass(1);
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(14, playhead.Position, 6);
     }
 

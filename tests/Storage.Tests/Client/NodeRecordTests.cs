@@ -91,9 +91,9 @@ public sealed class NodeRecordTests
         Assert.False(_node.Read().IsHealthy);
         _node.PingAnswered(1);
         Assert.True(_node.Read().IsHealthy);
-        _time.Pass(10);
+        _time.Advance(TimeSpan.FromSeconds(10));
         Assert.True(_node.Read().IsHealthy);
-        _time.Pass(0.1);
+        _time.Advance(TimeSpan.FromSeconds(0.1));
         Assert.False(_node.Read().IsHealthy);
 
         _node.PingAnswered(1);
@@ -131,7 +131,7 @@ public sealed class NodeRecordTests
         nodes.Watch(Enumerable.Range(0, 100).Select(i => $"http://node-{i}"));
         Assert.Equal(NodeRegistry.Most, nodes.Readings.Count);
 
-        _time.Pass(700);
+        _time.Advance(TimeSpan.FromSeconds(700));
         nodes.Watch(["http://node-7"]);
         nodes.Forget();
         Assert.Equal("http://node-7", Assert.Single(nodes.Readings).NodeUrl);

@@ -3,6 +3,7 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using Smart.Client.Mp4;
+using Storage.Fabric.Chunks;
 using Testing.Media;
 using Xunit;
 
@@ -17,7 +18,7 @@ public sealed class StreamJoinerTests
     {
         var video = await TestVideo.MinuteAsync();
         StreamJoiner joiner = new();
-        Assert.Equal(video.Whole, video.Chunks.SelectMany(chunk => Joined(joiner, chunk)).ToArray());
+        Assert.Equal(video.Whole, video.Chunks.SelectMany((chunk, i) => Joined(joiner, chunk, i)).ToArray());
     }
 
     [Fact]
@@ -38,7 +39,7 @@ public sealed class StreamJoinerTests
 
         StreamJoiner joiner = new();
         var joined = Path.Combine(folder, "joined.mp4");
-        await File.WriteAllBytesAsync(joined, [.. chunks.SelectMany(chunk => Joined(joiner, chunk))]);
+        await File.WriteAllBytesAsync(joined, [.. chunks.SelectMany((chunk, i) => Joined(joiner, chunk, i))]);
         await Tool.CheckedAsync("ffmpeg", "-hide_banner", "-v", "warning", "-nostdin", "-xerror", "-i", joined, "-f", "null", "-");
         var times = (await Tool.ProbeAsync(joined, "v:0", "packet=pts_time")).Select(time => double.Parse(time, CultureInfo.InvariantCulture)).Order().ToList();
         Assert.Equal(500, times.Count); // twenty seconds of 25 pictures, one every 40 ms
@@ -52,7 +53,9 @@ public sealed class StreamJoinerTests
         byte[] index = [.. Box("sidx", new byte[24])];
         byte[] end = [.. Box("mfra", new byte[8])];
         StreamJoiner joiner = new();
-        Assert.Equal(video.Whole, video.Chunks.SelectMany(chunk => Joined(joiner, [.. index, .. chunk, .. end])).ToArray());
+        byte[] joined = [.. video.Chunks.SelectMany((chunk, i) => Joined(joiner, [.. index, .. chunk, .. end], i))];
+        Assert.Equal(video.Chunks.Sum(chunk => chunk.Length + index.Length + end.Length), joined.Length);
+        Assert.Equal(WithoutFreeSpace(video.Whole), WithoutFreeSpace(joined));
     }
 
     [Theory]
@@ -66,7 +69,7 @@ public sealed class StreamJoinerTests
         second[Find(second, box) + 8 + at] ^= 1;
         StreamJoiner joiner = new();
         Assert.NotEmpty(Joined(joiner, first));
-        Assert.Equal(second.Length, Joined(joiner, second).Length);
+        Assert.Equal(second.Length, WithoutFreeSpace(Joined(joiner, second, 1)).Length);
     }
 
     [Theory]
@@ -74,13 +77,14 @@ public sealed class StreamJoinerTests
     [InlineData("mvhd", 16)] // the duration
     [InlineData("tkhd", 4)]
     [InlineData("mdhd", 4)]
-    public async Task An_init_that_differs_in_nothing_that_matters_is_dropped(string box, int at)
+    public async Task An_init_that_differs_in_nothing_that_matters_becomes_free_space(string box, int at)
     {
         var (first, second) = await TwoAsync();
         second[Find(second, box) + 8 + at] ^= 1;
         StreamJoiner joiner = new();
         Joined(joiner, first);
-        Assert.Equal(second.Length - Find(second, "moof"), Joined(joiner, second).Length);
+        var joined = Joined(joiner, second, 1);
+        Assert.Equal((second.Length, second.Length - Find(second, "moof")), (joined.Length, WithoutFreeSpace(joined).Length));
     }
 
     [Fact]
@@ -137,21 +141,23 @@ public sealed class StreamJoinerTests
     }));
 
     [Fact]
-    public void Any_bytes_are_joined_to_nothing_but_their_own_parts_in_order() => FsCheck.Check.One(_config, Prop.ForAll(BoxLike(), bytes =>
+    public void Any_bytes_are_joined_without_a_change_of_their_length() => FsCheck.Check.One(_config, Prop.ForAll(BoxLike(), bytes =>
     {
         StreamJoiner joiner = new();
         Joined(joiner, [.. bytes]);
-        byte[] chunk = [.. bytes];
-        Memory<byte> memory = chunk;
-        var at = 0;
-        foreach (var part in joiner.Join(memory))
-        {
-            Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(part, out var segment) && segment.Array == chunk);
-            Assert.True(segment.Offset >= at && segment.Count >= 0);
-            at = segment.Offset + segment.Count;
-        }
+        Assert.Equal(bytes.Length, Joined(joiner, bytes, 1).Length);
+        StreamLayout layout = new(new(Guid.Empty, "", 10, "active", [new("c", 0, Math.Max(1, bytes.Length), "", Redundancy.Replication, [], [])]));
+        Assert.Equal(bytes.Length + (layout.Length - Math.Max(1, bytes.Length)), Joined(new(layout), bytes).Length);
+    }));
 
-        Assert.True(at <= chunk.Length);
+    [Fact]
+    public void With_the_chunk_before_any_bytes_are_joined_as_with_all_before() => FsCheck.Check.One(_config, Prop.ForAll(ThreeChunks(), chunks =>
+    {
+        StreamJoiner played = new(), sought = new();
+        Joined(played, chunks.First);
+        Joined(played, chunks.Second, 1);
+        Joined(sought, chunks.Second, 1);
+        Assert.Equal(Joined(played, chunks.Third, 2), Joined(sought, chunks.Third, 2));
     }));
 
     [Fact]
@@ -168,7 +174,7 @@ public sealed class StreamJoinerTests
             }
 
             StreamJoiner joiner = new();
-            Assert.InRange(Joined(joiner, chunk).Length, 0, chunk.Length);
+            Assert.Equal(chunk.Length, Joined(joiner, chunk).Length);
         }));
     }
 
@@ -178,7 +184,20 @@ public sealed class StreamJoinerTests
         return ([.. video.Chunks[0]], [.. video.Chunks[1]]);
     }
 
-    private static byte[] Joined(StreamJoiner joiner, byte[] chunk) => [.. joiner.Join((byte[])[.. chunk]).SelectMany(part => part.ToArray())];
+    private static byte[] Joined(StreamJoiner joiner, byte[] chunk, int index = 0) => [.. joiner.Join(index, (byte[])[.. chunk]).SelectMany(part => part.ToArray())];
+
+    private static byte[] WithoutFreeSpace(byte[] stream)
+    {
+        List<byte> rest = [];
+        for (var at = 0; at < stream.Length;)
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(stream.AsSpan(at));
+            rest.AddRange(stream.AsSpan(at + 4, 4).SequenceEqual("free"u8) ? [] : stream[at..(at + length)]);
+            at += length;
+        }
+
+        return [.. rest];
+    }
 
     private static int Find(byte[] bytes, string box) => bytes.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(box)) - 4;
 
@@ -201,6 +220,15 @@ public sealed class StreamJoinerTests
                 from error in Gen.Frequency((12, Gen.Constant(0)), (1, Gen.Choose(-9, 9)), (1, Gen.Choose(int.MinValue, int.MaxValue)))
                 select Wrong(Box(name, body), error)).Select(boxes => boxes.SelectMany(box => box).ToArray());
         return Arb.From(Any(4));
+    }
+
+    /// <summary>With fragments or without, with one of two inits or with none.</summary>
+    private static Arbitrary<(byte[] First, byte[] Second, byte[] Third)> ThreeChunks()
+    {
+        byte[] moof = [.. Box("moof", Box("mfhd", new byte[8]))];
+        var init = Gen.Elements<byte[]>([], [.. Box("ftyp", [1]), .. Box("moov", Box("mvex", Box("trex", [1])))], [.. Box("moov", Box("mvex", Box("trex", [2])))]);
+        var chunk = from head in init from fragment in Gen.Elements<byte[]>([], moof, [.. moof, .. moof]) select (byte[])[.. head, .. fragment];
+        return Arb.From(from first in chunk from second in chunk from third in chunk select (first, second, third));
     }
 
     private static byte[] Wrong(byte[] box, int error)

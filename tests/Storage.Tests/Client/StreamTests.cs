@@ -22,9 +22,9 @@ public sealed class StreamTests
         using var answer = await platform.Http.GetAsync($"/api/stream/{videoId}");
         Assert.Equal("video/mp4", answer.Content.Headers.ContentType!.ToString());
         var bytes = await answer.Content.ReadAsByteArrayAsync();
-        Assert.Equal((await TestVideo.MinuteAsync()).Whole, bytes);
+        Assert.Equal((await TestVideo.MinuteAsync()).Indexed, bytes);
 
-        var address = platform.Http.BaseAddress + $"api/stream/{videoId}"; // as a player reads it: over the network, without seeking
+        var address = platform.Http.BaseAddress + $"api/stream/{videoId}"; // as a player reads it: over the network
         await Tool.CheckedAsync("ffmpeg", "-hide_banner", "-v", "error", "-nostdin", "-xerror", "-i", address, "-f", "null", "-");
         var frames = await Tool.ProbeAsync(["-count_frames", "-i", address], "v:0", "stream=nb_read_frames");
         Assert.Equal(TestVideo.Seconds * TestVideo.FramesPerSecond, int.Parse(frames.Single()));
@@ -102,7 +102,7 @@ public sealed class StreamTests
         using var refused = await platform.Http.GetAsync($"/api/stream/{videoId}");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         Assert.NotNull(refused.Headers.RetryAfter);
-        Assert.Equal((await TestVideo.MinuteAsync()).Whole.Length, (await playing.Content.ReadAsByteArrayAsync()).Length);
+        Assert.Equal((await TestVideo.MinuteAsync()).Indexed.Length, (await playing.Content.ReadAsByteArrayAsync()).Length);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class StreamTests
         {
             Chunks = [.. manifest.Chunks.Select(chunk => chunk with { Replicas = ["file:///etc/passwd", "ftp://localhost", platform.Nodes[1].Url] })],
         });
-        Assert.Equal((await TestVideo.MinuteAsync()).Whole, await platform.Http.GetByteArrayAsync($"/api/stream/{videoId}"));
+        Assert.Equal((await TestVideo.MinuteAsync()).Indexed, await platform.Http.GetByteArrayAsync($"/api/stream/{videoId}"));
         Assert.DoesNotContain((await platform.Http.GetFromJsonAsync<JsonElement>("/api/status")).GetProperty("node_scores").EnumerateObject(), node => !node.Name.StartsWith("http", StringComparison.Ordinal));
     }
 

@@ -6,8 +6,9 @@ using Testing.Media;
 namespace Storage.Tests.Client;
 
 /// <summary>A minute of test picture and tone as six chunks, each a fragmented MP4 with the init, and with the times of the whole.</summary>
-/// <param name="Whole">Init and fragments as ffmpeg wrote them: what the joined stream has to be.</param>
-internal sealed record TestVideo(IReadOnlyList<byte[]> Chunks, byte[] Whole)
+/// <param name="Whole">What the joined stream has to be: init and fragments as ffmpeg wrote them, numbered through, and free space where further inits were.</param>
+/// <param name="Indexed">The same with its index behind the first init: what is sought in.</param>
+internal sealed record TestVideo(IReadOnlyList<byte[]> Chunks, byte[] Whole, byte[] Indexed)
 {
     public const int Seconds = 60;
     public const int FramesPerSecond = 10;
@@ -42,9 +43,30 @@ internal sealed record TestVideo(IReadOnlyList<byte[]> Chunks, byte[] Whole)
 
         byte[] init = [.. boxes.Where(box => box.Type is "ftyp" or "moov").SelectMany(box => box.Bytes)];
         var fragments = boxes.Where(box => box.Type is "moof" or "mdat").Select(box => box.Bytes).Chunk(2).Select(pair => (byte[])[.. pair[0], .. pair[1]]).ToList();
-        return fragments.Count == Seconds / ChunkLimits.ChunkSeconds
-            ? new([.. fragments.Select(fragment => Numbered([.. init, .. fragment], init.Length, 1))], [.. init, .. fragments.SelectMany(fragment => fragment)])
-            : throw new InvalidOperationException($"ffmpeg made {fragments.Count} fragments.");
+        if (fragments.Count != Seconds / ChunkLimits.ChunkSeconds)
+        {
+            throw new InvalidOperationException($"ffmpeg made {fragments.Count} fragments.");
+        }
+
+        byte[] room = [.. boxes.Where(box => box.Type is "ftyp" or "moov").SelectMany(box => (byte[])[.. box.Bytes[..4], .. "free"u8, .. box.Bytes[8..]])];
+        byte[] whole = [.. init, .. fragments[0], .. fragments.Skip(1).SelectMany((fragment, i) => Numbered([.. room, .. fragment], room.Length, ((i + 1) << 17) + 1))];
+        return new(
+            [.. fragments.Select(fragment => Numbered([.. init, .. fragment], init.Length, 1))], whole, [.. init, .. Index(fragments.Select((fragment, i) => fragment.Length + (i == 0 ? 0 : room.Length))), .. whole[init.Length..]]);
+    }
+
+    /// <summary>A sidx (ISO 14496-12, 8.16.3) of subsegments of ten seconds; the pictures are track 1.</summary>
+    private static byte[] Index(IEnumerable<int> lengths)
+    {
+        List<uint> words = [0, 0x73696478, 0, 1, 1000, 0, 0, (uint)(Seconds / ChunkLimits.ChunkSeconds)];
+        words.AddRange(lengths.SelectMany(length => (uint[])[(uint)length, 10_000, 0x90000000]));
+        words[0] = (uint)words.Count * 4;
+        var index = new byte[words.Count * 4];
+        foreach (var (i, word) in words.Index())
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(index.AsSpan(i * 4), word);
+        }
+
+        return index;
     }
 
     /// <summary>A chunk that was made alone counts its fragments from 1.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Storage.Fabric;
+using Storage.Fabric.Chunks;
 using Testing;
 using Xunit;
 
@@ -72,7 +73,12 @@ public sealed class CommitTests(Servers servers)
         var before = await host.DumpAsync();
         var lost = await host.PostAsync($"/chunk/{chunk}/commit", MetadataHost.Commit(video, _others, nodes[3..].Select(node => node.Url)));
         Assert.Equal((409, false, 0), (lost.Status, lost["success"].GetBoolean(), lost["committed_nodes"].GetArrayLength()));
+        Assert.Equal(lost["message"].GetString(), lost["detail"].GetString());
         Assert.Equal(before, await host.DumpAsync());
+
+        var told = await new MetadataClient(host.Http).CommitAsync(chunk, new([.. nodes[3..].Select(node => node.Url)], Checksum.HexOf(_others), _others.Length, Guid.Parse(video), 0), Ct);
+        Assert.True(told is { Success: false, Conflict: true });
+        Assert.Equal($"Consensus conflict: chunk {chunk} is committed with other content", told.Message);
     }
 
     [Fact]

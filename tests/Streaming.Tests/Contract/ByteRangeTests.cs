@@ -1,4 +1,4 @@
-using Streaming.Api.Delivery;
+using VideoPlatform.ServiceDefaults;
 
 namespace Streaming.Tests.Contract;
 

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Net;
-using Streaming.Api.Delivery;
 using Streaming.Tests.Platform;
+using VideoPlatform.ServiceDefaults;
 
 namespace Streaming.Tests.Contract;
 

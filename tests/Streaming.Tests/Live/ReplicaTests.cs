@@ -65,6 +65,28 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
     }
 
     [Fact]
+    public async Task A_poll_that_comes_while_a_read_runs_waits_for_the_next_one()
+    {
+        using Meters meters = new(stack.Replica);
+        var broadcast = await stack.BeginAsync();
+        await broadcast.ConnectAsync();
+        await broadcast.AddAsync(2);
+        var address = $"{broadcast.Path}/manifest/480p";
+        await stack.Replica.Client.GetStringAsync(address);
+        TaskCompletionSource release = new();
+        var held = stack.Database.Held;
+        stack.Database.Hold(release.Task);
+        var first = stack.Replica.Client.GetStringAsync(address);
+        await Poll.UntilAsync(() => Task.FromResult(stack.Database.Held), answers => answers > held, TimeSpan.FromSeconds(10), "The database has answered the first poll's read");
+        await broadcast.AddAsync(2);
+        var second = stack.Replica.Client.GetStringAsync(address);
+        await Poll.UntilAsync(() => Task.FromResult(meters.Sum("streaming.live.polls")), polls => polls == 3, TimeSpan.FromSeconds(10), "The second poll is there");
+        release.SetResult();
+        Assert.Equal(1, Listing.Read(await second).Last);
+        Assert.InRange(Listing.Read(await first).Last, 0, 1);
+    }
+
+    [Fact]
     public async Task A_segment_is_served_by_a_replica_that_has_not_heard_of_it_yet()
     {
         var broadcast = await stack.BeginAsync();

@@ -6,6 +6,7 @@ using Lifecycle.Contracts.Storage;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Edge;
 using Lifecycle.Store.Objects;
 using Lifecycle.Store.Videos;
 using Microsoft.AspNetCore.Builder;
@@ -134,6 +135,30 @@ public sealed class Library : IAsyncDisposable
         };
         await CommitAsync(id, catalogue);
         return new(id, catalogue, contents, poster);
+    }
+
+    /// <summary>The edge copy as a worker leaves it that has placed all of it.</summary>
+    public async Task AddEdgeCopyAsync(SeededVideo video, Guid copyId)
+    {
+        await using var command = _database.Source.CreateCommand(
+            """
+            with placed as (insert into jobs (id, video_id, kind, state, version) values ($1, $2, 'edge', 'completed', $3) returning id, video_id)
+            insert into edge_copies (id, video_id) select id, video_id from placed
+            """);
+        command.Parameters.AddWithValue(copyId);
+        command.Parameters.AddWithValue(video.Id);
+        command.Parameters.AddWithValue(video.Catalogue.Version);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The owner wants the edge copy no longer.</summary>
+    public async Task RefuseEdgeCopyAsync(Guid id) => Assert.Equal("Moved", (await _host.Services.GetRequiredService<EdgeCopies>().SetAsync(id, isWanted: false, default)).ToString());
+
+    public async Task<long> ViewsAsync(Guid id)
+    {
+        await using var command = _database.Source.CreateCommand("select coalesce((select count from video_views where video_id = $1), 0)");
+        command.Parameters.AddWithValue(id);
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     /// <summary>Loses an object behind the platform's back.</summary>

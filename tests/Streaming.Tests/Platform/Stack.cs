@@ -83,7 +83,7 @@ public sealed class Stack : IAsyncLifetime
         await Store.DisposeAsync();
     }
 
-    private async Task<string> CreateDatabaseAsync(string name)
+    public async Task<string> CreateDatabaseAsync(string name)
     {
         await using var admin = NpgsqlDataSource.Create(_servers.Postgres);
         await using var create = admin.CreateCommand($"create database {name}");

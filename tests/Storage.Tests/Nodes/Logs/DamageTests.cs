@@ -87,6 +87,50 @@ public sealed class DamageTests
         Assert.Equal(LogHost.Bytes(number, Length), again.Read($"c{number}"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_restart_forgets_no_corruption_that_was_seen(bool isKilled)
+    {
+        MemoryDisk disk = new();
+        MemoryDisk left;
+        await using (LogHost host = new(disk))
+        {
+            await host.PutAsync("rotten", LogHost.Bytes(1, 500));
+            await host.PutAsync("sound", LogHost.Bytes(2, 500));
+            disk.Flip(LogFolder.FileOf(1), host.Log.Find("rotten")!.PayloadAt + 7);
+            Assert.Throws<InvalidDataException>(() => host.Read("rotten"));
+            if (isKilled)
+            {
+                host.Log.SaveMarks(); // the upkeep's round
+            }
+
+            left = disk.Copy();
+        }
+
+        await using LogHost again = new(isKilled ? left : disk.Copy());
+        Assert.True(again.Log.Find("rotten")!.IsCorrupt);
+        Assert.False(again.Log.Find("sound")!.IsCorrupt);
+        Assert.True(await again.PutAsync("rotten", LogHost.Bytes(1, 500)));
+        Assert.Equal(LogHost.Bytes(1, 500), again.Read("rotten"));
+    }
+
+    [Fact]
+    public async Task A_mark_that_is_no_longer_true_is_not_believed()
+    {
+        MemoryDisk disk = new();
+        await using (LogHost host = new(disk))
+        {
+            await host.PutAsync("mended", LogHost.Bytes(1, 500));
+            disk.Flip(LogFolder.FileOf(1), host.Log.Find("mended")!.PayloadAt);
+            Assert.Throws<InvalidDataException>(() => host.Read("mended"));
+            host.Log.SaveMarks();
+            disk.Flip(LogFolder.FileOf(1), host.Log.Find("mended")!.PayloadAt);
+            await using LogHost again = new(disk.Copy());
+            Assert.False(again.Log.Find("mended")!.IsCorrupt);
+        }
+    }
+
     [Fact]
     public async Task The_scrub_finds_what_nobody_reads()
     {

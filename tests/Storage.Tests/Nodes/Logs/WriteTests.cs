@@ -109,6 +109,36 @@ public sealed class WriteTests
     }
 
     [Fact]
+    public async Task A_log_that_went_on_for_several_superblocks_after_a_failure_opens_again()
+    {
+        MemoryDisk disk = new();
+        await using (LogHost host = new(disk, superblockBytes: 4096))
+        {
+            await host.PutAsync("before", LogHost.Bytes(1, 100));
+            disk.Fault = step =>
+            {
+                if (step is Step.Flushed)
+                {
+                    disk.Fault = null;
+                    throw new IOException("Input/output error");
+                }
+            };
+            await Assert.ThrowsAsync<IOException>(() => host.PutAsync("refused", LogHost.Bytes(2, 100)));
+            for (var number = 0; number < 5; number++)
+            {
+                Assert.True(await host.PutAsync($"after-{number}", LogHost.Bytes(number, 3000)));
+            }
+
+            Assert.True(host.Log.Superblocks.Count > 2);
+        }
+
+        await using LogHost again = new(disk.Copy(), superblockBytes: 4096);
+        Assert.Equal(LogHost.Bytes(1, 100), again.Read("before"));
+        Assert.Null(again.Log.Find("refused"));
+        Assert.All(Enumerable.Range(0, 5), number => Assert.Equal(LogHost.Bytes(number, 3000), again.Read($"after-{number}")));
+    }
+
+    [Fact]
     public async Task A_full_disk_refuses_and_leaves_neither_files_nor_traces_behind()
     {
         MemoryDisk disk = new();

@@ -1,6 +1,7 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace Streaming.Api.Delivery;
+namespace VideoPlatform.ServiceDefaults;
 
 /// <summary>
 /// Conditional requests (RFC 9110, 13) for contents that have a strong ETag and no date, evaluated in the order of 13.2.2:

@@ -1,16 +1,19 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
-using VideoPlatform.ServiceDefaults;
+using Microsoft.AspNetCore.Http;
 
-namespace Storage.Node.Access;
+namespace VideoPlatform.ServiceDefaults;
 
-/// <summary>Who may write: the services that know the node credential. Reading is everybody's.</summary>
-public sealed class NodeCredential(IOptions<NodeOptions> options) : IEndpointFilter
+/// <summary>What a caller has to know.</summary>
+/// <param name="Value">Null or empty: nothing.</param>
+public sealed record NodeSecret(string? Value);
+
+/// <summary>Lets only those change anything who know the secret that nodes, the metadata service and writers share; where none is set, everybody.</summary>
+public sealed class NodeCredential(NodeSecret secret) : IEndpointFilter
 {
     private const string Scheme = "Bearer ";
 
-    private readonly byte[]? _expected = string.IsNullOrEmpty(options.Value.Credential) ? null : DigestOf(options.Value.Credential);
+    private readonly byte[]? _expected = string.IsNullOrEmpty(secret.Value) ? null : DigestOf(secret.Value);
 
     public ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -20,7 +23,7 @@ public sealed class NodeCredential(IOptions<NodeOptions> options) : IEndpointFil
             return next(context);
         }
 
-        http.Response.Headers.WWWAuthenticate = "Bearer";
+        http.Response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110, 15.5.2
         return ValueTask.FromResult<object?>(new DetailResult(StatusCodes.Status401Unauthorized, "This needs the node credential: send Authorization: Bearer CREDENTIAL."));
     }
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Streaming.Api.Delivery;
+namespace VideoPlatform.ServiceDefaults;
 
 public enum RangeKind
 {

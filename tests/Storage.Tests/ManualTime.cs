@@ -1,4 +1,4 @@
-namespace Storage.Tests.Chunks;
+namespace Storage.Tests;
 
 /// <summary>A clock that stands still until the test moves it: nothing is hedged because a machine is busy.</summary>
 internal sealed class ManualTime : TimeProvider
