@@ -16,16 +16,24 @@ public sealed record LiveSegment(string Track, string Key, long Bytes, string Sh
 /// <summary>A sequence number's segments, of all tracks. Their objects are in the store.</summary>
 /// <param name="Generation">The generation's number; null: it has none yet, this is its first set.</param>
 /// <param name="Tracks">The generation's.</param>
-public sealed record SegmentSet(int? Generation, IReadOnlyList<LiveTrack> Tracks, IReadOnlyList<LiveSegment> Segments);
+/// <param name="StartMilliseconds">Where the set begins on the stream's media timeline.</param>
+/// <param name="EndMilliseconds">Where all its tracks have ended: nothing that follows begins before.</param>
+public sealed record SegmentSet(int? Generation, IReadOnlyList<LiveTrack> Tracks, IReadOnlyList<LiveSegment> Segments, long StartMilliseconds, long EndMilliseconds);
+
+/// <param name="Now">The database's clock, from which the generation's times are reckoned.</param>
+/// <param name="MediaMilliseconds">Where its media begins: behind all that is listed.</param>
+public sealed record GenerationStart(DateTimeOffset Now, long MediaMilliseconds);
 
 /// <summary>What the encoder makes durable: segments, and the input as it came. Both are fenced by the session's lease.</summary>
 public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
 {
-    /// <summary>The database's clock, from which a generation's times are reckoned.</summary>
-    public async Task<DateTimeOffset> NowAsync(CancellationToken ct)
+    /// <summary>Where a new generation begins. It stays so until the generation's own first set: one lease writes, and one generation at a time.</summary>
+    /// <returns>Null: the session is somebody else's or has ended.</returns>
+    public async Task<GenerationStart?> BeginAsync(ClaimedSession claimed, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.FirstAsync("select clock_timestamp()", [], row => row.GetFieldValue<DateTimeOffset>(0), ct);
+        return await connection.FirstAsync("select clock_timestamp(), media_milliseconds from live_sessions where stream_id = $1 and lease_token = $2", [claimed.StreamId, claimed.LeaseToken],
+            row => new GenerationStart(row.GetFieldValue<DateTimeOffset>(0), row.GetInt64(1)), ct);
     }
 
     /// <summary>
@@ -33,6 +41,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
     /// answer changes nothing.
     /// </summary>
     /// <returns>The generation's number; null: the session is somebody else's or has ended, and nothing was written.</returns>
+    /// <exception cref="InvalidDataException">The set begins before the end of what is listed: a write that was given up has come through after all.</exception>
     public async Task<int?> CommitAsync(ClaimedSession claimed, SegmentSet set, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
@@ -54,9 +63,15 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
         var generation = set.Generation ?? session.Generation + 1;
         if (set.Generation is null)
         {
-            await connection.ExecuteAsync("update live_sessions set generation = $2 where stream_id = $1", [stream.Id, generation], ct);
+            if (set.StartMilliseconds < await connection.ScalarAsync<long>("select media_milliseconds from live_sessions where stream_id = $1", [stream.Id], ct))
+            {
+                throw new InvalidDataException($"Media from {set.StartMilliseconds} ms on is listed already.");
+            }
+
             await InsertTracksAsync(transaction, stream.Id, generation, set.Tracks, ct);
         }
+
+        await connection.ExecuteAsync("update live_sessions set generation = $2, media_milliseconds = greatest(media_milliseconds, $3) where stream_id = $1", [stream.Id, generation, set.EndMilliseconds], ct);
 
         // The clock of a generation is read anew: times must not go back from one to the next.
         var sequence = await NextSequenceAsync(transaction, stream.Id, ct);

@@ -17,6 +17,9 @@ public sealed partial class LiveSweeper(LifecycleDatabase database, ObjectStore 
     /// <summary>How long the pieces of a recording that did not become a video are kept: somebody may still want to put them together.</summary>
     private static readonly TimeSpan _keepUnmade = TimeSpan.FromDays(7);
 
+    /// <summary>A worker that lost its lease stops writing at once, but for one upload that is on its way, or stopped with it: a second look finds that.</summary>
+    private static readonly TimeSpan _again = TimeSpan.FromHours(1);
+
     public async Task PassAsync(CancellationToken ct)
     {
         for (var i = 0; i < Batch && await SweepNextAsync(ct); i++)
@@ -31,11 +34,12 @@ public sealed partial class LiveSweeper(LifecycleDatabase database, ObjectStore 
         var streamId = await transaction.Connection.ScalarAsync<string>(
             """
             select s.stream_id from live_sessions s join streams st on st.id = s.stream_id left join videos v on v.id = st.video_id
-            where s.state = 'closed' and s.swept_at is null and coalesce(st.ended_at, st.status_at) < now() - case
-                when v.state in ('READY', 'DELETED') or (v.id is null and s.recording_error is null) then $1 else $2 end
-            and (v.state is distinct from 'READY' or v.updated_at < now() - $1)
+            where s.state = 'closed' and (s.sweeps = 1 and s.swept_at < now() - $3
+                or s.sweeps = 0 and coalesce(st.ended_at, st.status_at) < now() - case
+                        when v.state in ('READY', 'DELETED') or (v.id is null and s.recording_error is null) then $1 else $2 end
+                    and (v.state is distinct from 'READY' or v.updated_at < now() - $1))
             order by s.created_at limit 1 for update of s skip locked
-            """, [TimeSpan.FromSeconds(options.Value.KeepSeconds), _keepUnmade], ct);
+            """, [TimeSpan.FromSeconds(options.Value.KeepSeconds), _keepUnmade, _again], ct);
         if (streamId is null)
         {
             return false;
@@ -44,7 +48,7 @@ public sealed partial class LiveSweeper(LifecycleDatabase database, ObjectStore 
         var keys = await objects.ListAsync(ObjectKeys.Stream(streamId), ct).Select(entry => entry.Key).ToListAsync(ct);
         await objects.DeleteAsync(keys, ct);
         foreach (var sql in (string[])["delete from live_segments where stream_id = $1", "delete from live_tracks where stream_id = $1", "delete from live_recordings where stream_id = $1",
-            "update live_sessions set swept_at = now() where stream_id = $1"])
+            "update live_sessions set swept_at = now(), sweeps = sweeps + 1 where stream_id = $1"])
         {
             await transaction.Connection.ExecuteAsync(sql, [streamId], ct);
         }

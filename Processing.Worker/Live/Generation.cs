@@ -37,7 +37,7 @@ internal enum GenerationEnd
 }
 
 /// <summary>
-/// One connection of an input and what is made of it: an init of its own, timestamps from 0, a discontinuity in front. It gets its number with its first
+/// One connection of an input and what is made of it: an init of its own, timestamps that go on behind those before, a discontinuity in front. It gets its number with its first
 /// segments, so that numbers follow each other; until then pieces of its recording wait.
 /// </summary>
 /// <param name="session">The lease under which everything of it is written.</param>

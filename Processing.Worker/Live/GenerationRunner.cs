@@ -35,7 +35,7 @@ internal sealed partial class GenerationRunner(
         await using var puller = await ffmpeg.StartAsync(
             new FfmpegPipeCommand
             {
-                Arguments = LiveArguments.Puller(connection.Url),
+                Arguments = LiveArguments.Puller(connection.Url, options.Value.LiveCaFile),
                 WorkDir = connection.Folder,
                 HasNetwork = true,
                 AtMost = TimeSpan.FromHours(options.Value.LiveHoursMost + 1),

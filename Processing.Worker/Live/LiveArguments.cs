@@ -5,7 +5,7 @@ using Processing.Worker.Media.Encoders;
 namespace Processing.Worker.Live;
 
 /// <summary>
-/// The arguments of a generation's two processes. Pure. The puller only repacks: what parses pictures has no network. The encoder makes all tracks in one
+/// The arguments of a generation's two processes. The puller only repacks: what parses pictures has no network. The encoder makes all tracks in one
 /// stream of small fragments; <see cref="SegmentCutter"/> cuts it at its key frames.
 /// </summary>
 internal static class LiveArguments
@@ -22,6 +22,9 @@ internal static class LiveArguments
     /// <summary>VBV buffer in seconds of the maximum rate: short, so that a segment of 2 s stays near the rate that the playlist states.</summary>
     private const double BufferSeconds = 0.5;
 
+    /// <summary>Debian's; where there is none, the TLS library knows its own place.</summary>
+    private const string SystemCaFile = "/etc/ssl/certs/ca-certificates.crt";
+
     /// <summary>An input of its own: a filter without an input would not end with the picture (measured with ffmpeg 5.1).</summary>
     private static readonly string[] _silence = ["-f", "lavfi", "-i", $"anullsrc=r={LivePlan.AudioRate}:cl=stereo"];
 
@@ -34,9 +37,10 @@ internal static class LiveArguments
 
     /// <summary>Without <c>nobuffer</c>: with it ffmpeg 5.1 drops what it has looked at, the broadcast's first seconds.</summary>
     /// <param name="url">rtmp, rtmps or srt; it may carry a key.</param>
-    public static IReadOnlyList<string> Puller(string url) =>
+    /// <param name="caFile">Whom rtmps trusts; empty: whom the system trusts.</param>
+    public static IReadOnlyList<string> Puller(string url, string caFile) =>
     [
-        .. _quiet, "-nostdin", "-protocol_whitelist", ProtocolsOf(url), "-analyzeduration", $"{AnalyzeMicroseconds}", "-probesize", "5000000", "-fpsprobesize", "0",
+        .. _quiet, "-nostdin", "-protocol_whitelist", ProtocolsOf(url), .. Trust(url, caFile), "-analyzeduration", $"{AnalyzeMicroseconds}", "-probesize", "5000000", "-fpsprobesize", "0",
         .. url.StartsWith("srt:", StringComparison.OrdinalIgnoreCase) ? ["-f", "mpegts"] : (string[])["-f", "flv"],
         "-i", url, "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-max_interleave_delta", "500000",
         "-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-flush_packets", "1", "pipe:1",
@@ -93,6 +97,12 @@ internal static class LiveArguments
             "-colorspace", colours.Matrix, "-color_primaries", colours.Primaries, "-color_trc", colours.Transfer, "-color_range", "tv", "-video_track_timescale", $"{VideoPlan.Timescale}",
         ];
     }
+
+    /// <summary>Left alone, ffmpeg takes any certificate. Debian's, with GnuTLS, checks the name in it as well.</summary>
+    private static IEnumerable<string> Trust(string url, string caFile) =>
+        url.StartsWith("rtmps:", StringComparison.OrdinalIgnoreCase) ? ["-tls_verify", "1", .. CaFile(caFile) is { } file ? ["-ca_file", file] : (string[])[]] : [];
+
+    private static string? CaFile(string named) => named.Length > 0 ? named : File.Exists(SystemCaFile) ? SystemCaFile : null;
 
     private static string ProtocolsOf(string url) => url.Split(':')[0].ToLowerInvariant() switch
     {

@@ -21,6 +21,8 @@ internal sealed partial class LiveEncoder(
     public async Task<bool> RunAsync(InputConnection connection, EncoderQueue input, EncoderProgress progress, CancellationToken ct)
     {
         var firstAt = time.GetTimestamp();
+        if (await publisher.OriginAsync(connection.Generation, firstAt, ct) is not { } origin)
+            return false;
         var work = FfmpegRunner.CreateWorkDir(connection.Folder);
         List<byte[]> read = [];
         var plan = LivePlan.Of(await probe.ProbeAsync(input, read, work, ct), capacity.PixelsPerSecond);
@@ -36,10 +38,10 @@ internal sealed partial class LiveEncoder(
             ct);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var sets = Channel.CreateBounded<IReadOnlyList<CutSegment>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
-        Task[] running = [FeedAsync(process, read, input, stop.Token), CutAsync(process, plan, sets.Writer, progress, stop.Token)];
+        Task[] running = [FeedAsync(process, read, input, stop.Token), CutAsync(process, plan, origin, sets.Writer, progress, stop.Token)];
         try
         {
-            return await PublishAsync(connection.Generation, plan, firstAt, sets.Reader, stop.Token);
+            return await PublishAsync(connection.Generation, plan, origin, sets.Reader, stop.Token);
         }
         finally
         {
@@ -70,7 +72,7 @@ internal sealed partial class LiveEncoder(
         }
     }
 
-    private static async Task CutAsync(FfmpegPipe process, LivePlan plan, ChannelWriter<IReadOnlyList<CutSegment>> sets, EncoderProgress progress, CancellationToken ct)
+    private static async Task CutAsync(FfmpegPipe process, LivePlan plan, GenerationOrigin origin, ChannelWriter<IReadOnlyList<CutSegment>> sets, EncoderProgress progress, CancellationToken ct)
     {
         try
         {
@@ -79,7 +81,7 @@ internal sealed partial class LiveEncoder(
             {
                 if (inits.Count != plan.Renditions.Count + 1)
                     throw new InvalidDataException($"The encoder made {inits.Count} tracks.");
-                SegmentCutter cutter = new(inits, plan.Rate);
+                SegmentCutter cutter = new(inits, plan.Rate, origin);
                 while (await output.ReadAsync(ct) is var (track, samples))
                 {
                     cutter.Add(track, samples);
@@ -103,9 +105,8 @@ internal sealed partial class LiveEncoder(
         }
     }
 
-    private async Task<bool> PublishAsync(Generation generation, LivePlan plan, long firstAt, ChannelReader<IReadOnlyList<CutSegment>> sets, CancellationToken ct)
+    private async Task<bool> PublishAsync(Generation generation, LivePlan plan, GenerationOrigin origin, ChannelReader<IReadOnlyList<CutSegment>> sets, CancellationToken ct)
     {
-        var origin = await publisher.OriginAsync(firstAt, ct);
         var index = 0;
         await foreach (var set in sets.ReadAllAsync(ct))
         {

@@ -7,7 +7,14 @@ namespace Processing.Worker.Live;
 /// <summary>Takes the encoder's initialization segment apart: one for each track, as players load it.</summary>
 internal static class LiveInit
 {
+    /// <summary>
+    /// Of the only track of each, whatever the encoder called it: players that look at no discontinuity keep the first initialization segment, and
+    /// ladders of generations may differ in length.
+    /// </summary>
+    public const uint TrackId = 1;
+
     /// <param name="content">ftyp and moov, with all tracks.</param>
+    /// <returns>In the encoder's order, with the encoder's ids: in their content they have <see cref="TrackId"/>.</returns>
     public static IReadOnlyList<TrackInit> Split(ReadOnlyMemory<byte> content)
     {
         var ftyp = Whole(content, Box.Find(content, "ftyp"));
@@ -19,17 +26,24 @@ internal static class LiveInit
         {
             var id = TrackIdOf(trak);
             var trex = Box.Enumerate(mvex).First(box => box.Type == "trex" && BinaryPrimitives.ReadUInt32BigEndian(box.Body.Span[4..]) == id);
-            byte[] extends = Container("mvex", [Whole(mvex, trex)]);
-            inits.Add(TrackInit.Parse(Concat([ftyp, Container("moov", [mvhd, Whole(moov, trak), extends])])));
+            var (track, extends) = (Whole(moov, trak).ToArray(), Whole(mvex, trex).ToArray());
+            var tkhd = Box.Find(trak.Body, "tkhd");
+            BinaryPrimitives.WriteUInt32BigEndian(track.AsSpan(HeaderOf(trak) + tkhd.Offset + HeaderOf(tkhd) + IdOffset(tkhd)), TrackId);
+            BinaryPrimitives.WriteUInt32BigEndian(extends.AsSpan(HeaderOf(trex) + 4), TrackId);
+            inits.Add(TrackInit.Parse(Concat([ftyp, Container("moov", [mvhd, track, Container("mvex", [extends])])])) with { TrackId = id });
         }
         return inits;
     }
 
     private static uint TrackIdOf(Box trak)
     {
-        var tkhd = Box.Find(trak.Body, "tkhd").Body.Span;
-        return BinaryPrimitives.ReadUInt32BigEndian(tkhd[(tkhd[0] == 1 ? 20 : 12)..]);
+        var tkhd = Box.Find(trak.Body, "tkhd");
+        return BinaryPrimitives.ReadUInt32BigEndian(tkhd.Body.Span[IdOffset(tkhd)..]);
     }
+
+    private static int IdOffset(Box tkhd) => tkhd.Body.Span[0] == 1 ? 20 : 12;
+
+    private static int HeaderOf(Box box) => box.Length - box.Body.Length;
 
     private static ReadOnlyMemory<byte> Whole(ReadOnlyMemory<byte> parent, Box box) => parent.Slice(box.Offset, box.Length);
 

@@ -3,13 +3,18 @@ using Processing.Worker.Media.Boxes;
 
 namespace Processing.Worker.Live;
 
-/// <param name="Start">In the track's timescale, from the generation's beginning.</param>
+/// <param name="Start">In the track's timescale, from the generation's beginning; what stands in <paramref name="Content"/> is on the stream's timeline.</param>
 /// <param name="Length">In the track's timescale.</param>
 internal sealed record CutSegment(TrackInit Init, long Start, long Length, ReadOnlyMemory<byte> Content)
 {
     public double StartSeconds => (double)Start / Init.Timescale;
 
     public double Seconds => (double)Length / Init.Timescale;
+
+    public long StartMilliseconds => Start * 1000 / Init.Timescale;
+
+    /// <summary>Rounded up: what follows must not begin before.</summary>
+    public long EndMilliseconds => (((Start + Length) * 1000) + Init.Timescale - 1) / Init.Timescale;
 }
 
 /// <summary>
@@ -23,12 +28,15 @@ internal sealed class SegmentCutter
 
     private readonly IReadOnlyList<Track> _tracks;
     private readonly long _segmentTicks;
+    private readonly GenerationOrigin _origin;
     private int _next;
 
     /// <param name="inits">Pictures first, then the sound.</param>
     /// <param name="rate">Of the picture.</param>
-    public SegmentCutter(IReadOnlyList<TrackInit> inits, LiveRate rate)
+    /// <param name="origin">Times go on over generations: ffmpeg's players drop what goes back in time, declared discontinuity or not.</param>
+    public SegmentCutter(IReadOnlyList<TrackInit> inits, LiveRate rate, GenerationOrigin origin)
     {
+        _origin = origin;
         _segmentTicks = rate.SegmentTicks;
         _tracks = [.. inits.Select(init => new Track(init, IsPicture: init.Codecs.StartsWith("avc1", StringComparison.Ordinal)) { Slack = SlackOf(init, rate) })];
     }
@@ -67,12 +75,14 @@ internal sealed class SegmentCutter
     private CutSegment Cut(Track track)
     {
         var count = track.Waiting.FindIndex(sample => IndexOf(track, sample) > _next);
-        var samples = count < 0 ? [.. track.Waiting] : track.Waiting[..count];
+        var samples = count < 0 ? track.Waiting[..] : track.Waiting[..count];
         if (samples.Count == 0 || (track.IsPicture && !samples[0].IsSync) || IndexOf(track, samples[0]) != _next)
             throw new InvalidDataException($"Track {track.Init.TrackId} has nothing that segment {_next} can begin with.");
         var end = count < 0 ? samples[^1].Presentation + samples[^1].Duration : track.Waiting[count].Presentation;
         track.Waiting.RemoveRange(0, samples.Count);
-        var (content, _) = SegmentWriter.Write(track.Init.TrackId, (uint)_next + 1, samples, samples.Select(sample => sample.Presentation).ToArray(), end);
+        var shift = _origin.In(track.Init.Timescale);
+        var placed = samples.ConvertAll(sample => sample with { Presentation = shift + sample.Presentation });
+        var (content, _) = SegmentWriter.Write(LiveInit.TrackId, (uint)_next + 1, placed, placed.Select(sample => sample.Presentation).ToArray(), shift + end);
         return new(track.Init, samples[0].Presentation, end - samples[0].Presentation, content);
     }
 

@@ -55,6 +55,9 @@ public sealed class WorkerOptions
     [Range(0, long.MaxValue, ErrorMessage = "Worker:LivePixelsPerSecond must not be negative.")]
     public long LivePixelsPerSecond { get; set; }
 
+    /// <summary>Certificate authorities, as PEM, that rtmps inputs are trusted by, readable by all users. Empty: the system's.</summary>
+    public string LiveCaFile { get; set; } = "";
+
     /// <summary>How long a broadcast may last, in hours: it is ended then.</summary>
     [Range(0.001, 24, ErrorMessage = "Worker:LiveHoursMost must lie between 0.001 and 24.")]
     public double LiveHoursMost { get; set; } = 12;

@@ -108,3 +108,9 @@ alter table workers add column live_pixels_per_second bigint;
 
 -- PersistProvisionRequest's: from now on the stream is in lists. The row itself is the request's audit: it is never removed.
 alter table streams add column persisted_at timestamptz;
+
+-- Where all tracks of the last listed segments have ended: the next generation's media begins there. Players that look at no discontinuity go on as well.
+alter table live_sessions add column media_milliseconds bigint not null default 0;
+
+-- The sweeper looks twice: an upload that hung in a stopped worker may end after the first time.
+alter table live_sessions add column sweeps smallint not null default 0;

@@ -15,6 +15,9 @@ public sealed class Encoding
 {
     private static readonly FfmpegRunner _ffmpeg = new(TimeProvider.System, FfmpegPrograms.OnPath, NullLogger<FfmpegRunner>.Instance);
 
+    /// <summary>Where the generation begins: everything is shifted by as much.</summary>
+    private const long Behind = 12_345_679;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>Name, how many pictures of which length a whole segment has, and how long the input is.</summary>
@@ -36,7 +39,7 @@ public sealed class Encoding
             var segments = sets.Select(set => set[track]).ToList();
             Assert.Equal(0, segments[0].Start);
             Assert.All(segments.Zip(segments.Skip(1)), pair => Assert.Equal(pair.First.Start + pair.First.Length, pair.Second.Start));
-            Assert.All(segments, segment => Assert.Equal(segment.Start, DecodeTimeOf(segment)));
+            Assert.All(segments, segment => Assert.Equal((Behind * segment.Init.Timescale / 1000) + segment.Start, DecodeTimeOf(segment)));
             if (track < plan.Renditions.Count)
             {
                 Assert.All(segments.SkipLast(1), segment => Assert.Equal(seconds, segment.Seconds, 6));
@@ -95,12 +98,12 @@ public sealed class Encoding
     [InlineData("file:/etc/passwd")]
     [InlineData("http://127.0.0.1/x")]
     [InlineData("concat:rtmp://a|rtmp://b")]
-    public void The_puller_takes_no_other_protocol(string url) => Assert.Throws<InputRefusedException>(() => LiveArguments.Puller(url));
+    public void The_puller_takes_no_other_protocol(string url) => Assert.Throws<InputRefusedException>(() => LiveArguments.Puller(url, ""));
 
     [Fact]
     public void An_encoder_that_goes_back_in_time_is_refused()
     {
-        SegmentCutter cutter = new([new(default, 90_000, 1, "avc1.64001e")], new(25, 1));
+        SegmentCutter cutter = new([new(default, 90_000, 1, "avc1.64001e")], new(25, 1), new(default, 0));
         cutter.Add(1, [new(900_000, 3600, true, default)]);
         Assert.Throws<InvalidDataException>(() => cutter.Add(1, [new(900_000, 3600, false, default)]));
     }
@@ -155,7 +158,7 @@ public sealed class Encoding
         }, Ct);
         List<IReadOnlyList<CutSegment>> sets = [];
         LiveFragments output = new(process.Output);
-        SegmentCutter cutter = new((await output.ReadInitsAsync(Ct))!, plan.Rate);
+        SegmentCutter cutter = new((await output.ReadInitsAsync(Ct))!, plan.Rate, new(default, Behind));
         while (await output.ReadAsync(Ct) is var (track, samples))
         {
             cutter.Add(track, samples);

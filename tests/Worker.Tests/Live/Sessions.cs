@@ -94,7 +94,9 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
         Assert.Equal(1, await _segments.CommitAsync(session, SetOf("a"), Ct));
         Assert.Equal(1, await _segments.CommitAsync(session, SetOf("a"), Ct));
         Assert.Equal(1, await _segments.CommitAsync(session, SetOf("b", 1), Ct));
-        Assert.Equal(2, await _segments.CommitAsync(session, SetOf("c"), Ct)); // another connection
+        Assert.Equal(2000, (await _segments.BeginAsync(session, Ct))!.MediaMilliseconds);
+        await Assert.ThrowsAsync<InvalidDataException>(() => _segments.CommitAsync(session, SetOf("c", start: 1999), Ct));
+        Assert.Equal(2, await _segments.CommitAsync(session, SetOf("c", start: 2000), Ct)); // another connection
         Assert.Equal([(0L, 1), (1, 1), (2, 2)], (await _store.SegmentsAsync(id)).Select(each => (each.Sequence, each.Generation)));
         Assert.True(await _segments.RecordAsync(session, 1, "live/1", 188, Ct));
         Assert.True(await _segments.RecordAsync(session, 1, "live/1", 188, Ct));
@@ -178,8 +180,8 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
 
     private async Task<ClaimedSession> ClaimAsync() => await _queue.ClaimAsync("worker-0", _room, Ct) ?? throw new InvalidOperationException("Nothing to claim.");
 
-    private static SegmentSet SetOf(string name, int? generation = null) => new(generation, generation is null ? [new("480p", "video", $"{name}-init", 1, "", "avc1", 1, 2, 2, 25)] : [],
-        [new("480p", $"live/{name}", 1, "", 2, TimeProvider.System.GetUtcNow())]);
+    private static SegmentSet SetOf(string name, int? generation = null, long start = 0) => new(generation, generation is null ? [new("480p", "video", $"{name}-init", 1, "", "avc1", 1, 2, 2, 25)] : [],
+        [new("480p", $"live/{name}", 1, "", 2, TimeProvider.System.GetUtcNow())], start, start + 2000);
 
     private async Task ExecuteAsync(string sql, string id) => await _store.QueryAsync(sql, _ => 0, Ct, id);
 
