@@ -35,7 +35,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
 
-        var push = _ingest.Push(id, await SourceAsync("25", 21));
+        var push = _ingest.Push(id, await LiveSources.PushAsync("25", 21));
         await _store.ReadyAsync(id, _patience);
         Assert.InRange((TimeProvider.System.GetUtcNow() - (await _store.SegmentsAsync(id))[0].At).TotalSeconds, 2, 6);
         await _store.UntilStatusAsync(id, "LIVE", _patience);
@@ -66,10 +66,10 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        var first = _ingest.Push(id, await SourceAsync("25", 7));
+        var first = _ingest.Push(id, await LiveSources.PushAsync("25", 7));
         await _store.ReadyAsync(id, _patience);
         await first.WaitForExitAsync(Ct);
-        var second = _ingest.Push(id, await SourceAsync("50", 8));
+        var second = _ingest.Push(id, await LiveSources.PushAsync("50", 8));
         await second.WaitForExitAsync(Ct);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
 
@@ -89,7 +89,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 3, _patience);
         var killed = TimeProvider.System.GetTimestamp();
@@ -108,7 +108,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var zombie = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         var token = (await _store.SegmentsAsync(id))[0].Token;
@@ -131,7 +131,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         await Signals.SendAsync("TERM", first.Pid);
@@ -150,7 +150,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await File.WriteAllTextAsync(Path.Combine(first.Faults, point), "kill", Ct);
-        _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await first.ExitedAsync();
         Assert.Equal(listed, (await _store.SegmentsAsync(id)).Select(each => each.Sequence).Distinct().Count());
         await using var second = WorkerProcess.Start(_store);
@@ -165,7 +165,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await File.WriteAllTextAsync(Path.Combine(first.Faults, "LiveRecordingStored"), "kill", Ct);
-        _ingest.Push(id, await SourceAsync("25", 7));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 7));
         await _store.ReadyAsync(id, _patience);
         await first.ExitedAsync();
         Assert.Equal("recording", await _store.SessionAsync(id, "state"));
@@ -180,7 +180,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var worker = WorkerProcess.Start(_store, ("Worker:LiveHoursMost", "0.004"));
         await EncodingAsync(id);
-        _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
         Assert.Equal("A broadcast lasts 0.004 h at most.", await _store.StreamAsync(id, "status_reason"));
@@ -192,7 +192,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1:1/live/nobody", _ingest.UrlOf("backup"));
         await using var worker = WorkerProcess.Start(_store);
-        _ingest.Push("backup", await SourceAsync("25", 60));
+        _ingest.Push("backup", await LiveSources.PushAsync("25", 60));
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
     }
 
@@ -203,11 +203,11 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         return id;
     }
 
-    private Task EncodingAsync(string id) => Poll.UntilAsync(async () => await _store.SessionAsync(id, "state") == "encoding" && _ingest.HasPlayer(), _patience, "a worker at the ingest");
-
-    /// <summary>A source with a key frame each second, as broadcasters send it.</summary>
-    private static Task<string> SourceAsync(string rate, int seconds) => Sources.MakeAsync($"push-{rate}-{seconds}", "flv",
-        ["-f", "lavfi", "-i", Sources.Picture(rate, seconds), "-f", "lavfi", "-i", Sources.Sine(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", rate, "-c:a", "aac", "-b:a", "96k"]);
+    private async Task EncodingAsync(string id)
+    {
+        await Poll.UntilAsync(async () => await _store.SessionAsync(id, "state") == "encoding", _patience, "a worker's claim");
+        await _ingest.UntilPlayedAsync(_patience);
+    }
 
     /// <summary>Of the video that the recording becomes, once it is there.</summary>
     private async Task<double> RecordedSecondsAsync(string id)

@@ -52,8 +52,10 @@ internal sealed class Ingest : IAsyncDisposable
 
     public string UrlOf(string name) => $"rtmp://127.0.0.1:{Port}/live/{name}";
 
-    /// <summary>Somebody is connected: a broadcast that begins before a worker is there begins, for the worker, with its next key frame.</summary>
-    public bool HasPlayer() => File.ReadLines("/proc/net/tcp").Any(line => line.Contains(string.Create(CultureInfo.InvariantCulture, $" 0100007F:{Port:X4} 0100007F:"), StringComparison.Ordinal)
+    /// <summary>A broadcast that begins before a worker is connected begins, for the worker, with its next key frame.</summary>
+    public Task UntilPlayedAsync(TimeSpan within) => Poll.UntilAsync(() => Task.FromResult(HasPlayer()), within, "a worker at the ingest");
+
+    private bool HasPlayer() => File.ReadLines("/proc/net/tcp").Any(line => line.Contains(string.Create(CultureInfo.InvariantCulture, $" 0100007F:{Port:X4} 0100007F:"), StringComparison.Ordinal)
         && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "01");
 
     /// <summary>Pushes a file in real time; the process ends with the file.</summary>
@@ -62,6 +64,15 @@ internal sealed class Ingest : IAsyncDisposable
         var process = Start("ffmpeg", ["-hide_banner", "-nostdin", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", UrlOf(name)]);
         _broadcasters.Add(process);
         return process;
+    }
+
+    /// <summary>Waits for a caller, then sends it a file in real time.</summary>
+    /// <returns>The port.</returns>
+    public int ListenSrt(string source)
+    {
+        var port = FreePort();
+        _broadcasters.Add(Start("ffmpeg", ["-hide_banner", "-nostdin", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "mpegts", $"srt://127.0.0.1:{port}?mode=listener"]));
+        return port;
     }
 
     public async ValueTask DisposeAsync()

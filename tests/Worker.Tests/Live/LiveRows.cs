@@ -16,7 +16,7 @@ internal static class LiveRows
     public static async Task<string> ProvisionAsync(this TestStore store, params string[] urls)
     {
         var id = $"live-{Guid.NewGuid():N}";
-        var inputs = System.Text.Json.JsonSerializer.Serialize([new("rtmp", urls[0], urls.ElementAtOrDefault(1))], StreamJson.Default.IReadOnlyListIngestEndpoint);
+        var inputs = System.Text.Json.JsonSerializer.Serialize([new(urls[0].Split(':')[0], urls[0], urls.ElementAtOrDefault(1))], StreamJson.Default.IReadOnlyListIngestEndpoint);
         await store.QueryAsync(
             """
             insert into streams (id, title, start_time, ingest_endpoints, request_sha256, status, workflow_state, workflow_due, playback_at, video_id)

@@ -166,6 +166,48 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
         Assert.NotNull(await _store.SessionAsync(id, "swept_at"));
     }
 
+    [Fact]
+    public async Task All_that_lost_leases_wrote_goes_with_a_stream_that_FAILED_without_a_recording_and_what_comes_late_goes_later()
+    {
+        var (objects, moves) = (_store.Get<ObjectStore>(), new StreamMoves(Options.Create(new StreamOptions())));
+        LiveSweeper sweeper = new(_store.Database, objects, Options.Create(new StreamOptions { KeepSeconds = 0 }), NullLogger<LiveSweeper>.Instance);
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var lost = await ClaimAsync();
+        await PutAsync(lost.LeaseToken, "1/480p-00000.m4s");
+        await ExecuteAsync("update live_sessions set lease_until = now() - interval '1 s' where stream_id = $1", id);
+        var holder = await ClaimAsync();
+        await PutAsync(holder.LeaseToken, "1/480p-00000.m4s");
+        Assert.Equal(1, await _segments.CommitAsync(holder, SetOf("a"), Ct));
+        await sweeper.PassAsync(Ct);
+        Assert.Equal(2, await CountAsync());
+
+        await using (var transaction = await _store.Database.BeginAsync(Ct))
+        {
+            await moves.MoveAsync(transaction, (await StreamMoves.LockAsync(transaction, id, Ct))!, StreamTrigger.Failed, "broken", tells: true, Ct);
+            await StreamMoves.EndSessionAsync(transaction, (await StreamMoves.LockSessionAsync(transaction, id, Ct))!, Ct);
+            await transaction.CommitAsync(Ct);
+        }
+
+        await sweeper.PassAsync(Ct);
+        Assert.Equal(0, await CountAsync());
+        Assert.Empty(await _store.SegmentsAsync(id));
+
+        await PutAsync(lost.LeaseToken, "1/480p-00001.m4s"); // an upload that hung in a stopped worker
+        await sweeper.PassAsync(Ct);
+        Assert.Equal(1, await CountAsync());
+        await ExecuteAsync("update live_sessions set swept_at = now() - interval '2 hours' where stream_id = $1", id);
+        await sweeper.PassAsync(Ct);
+        Assert.Equal((0, "2"), (await CountAsync(), await _store.SessionAsync(id, "sweeps")));
+
+        async Task PutAsync(long token, string name)
+        {
+            using MemoryStream content = new([1, 2, 3]);
+            await objects.PutAsync(ObjectKeys.StreamOutput(id, token, name), content, Ct);
+        }
+
+        async Task<int> CountAsync() => await objects.ListAsync(ObjectKeys.Stream(id), Ct).CountAsync(Ct);
+    }
+
     private async Task<string> RecordingAsync()
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Processing.Worker.Live;
 using Testing;
 
@@ -41,6 +42,34 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public int Pid => _process.Id;
 
     public string Output => string.Join('\n', _lines);
+
+    /// <summary>The most memory that it ever had.</summary>
+    public int PeakMebibytes => int.Parse(
+        File.ReadLines($"/proc/{Pid}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
+
+    /// <summary>Its encoders, wherever the sandbox put them below it.</summary>
+    public IReadOnlyList<int> Encoders()
+    {
+        var parents = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, CultureInfo.InvariantCulture, out _))
+            .Select(name => (Pid: int.Parse(name!, CultureInfo.InvariantCulture), Stat: Read(name!, "stat"))).Where(each => each.Stat.Length > 0)
+            .ToDictionary(each => each.Pid, each => int.Parse(each.Stat[(each.Stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture));
+        return [.. parents.Keys.Where(pid => IsBelow(pid) && Read($"{pid}", "cmdline").Split('\0') is [var program, .. var rest] && program.EndsWith("ffmpeg", StringComparison.Ordinal) && rest.Contains("pipe:0"))];
+
+        bool IsBelow(int pid) => pid == Pid || (parents.TryGetValue(pid, out var parent) && IsBelow(parent));
+    }
+
+    /// <summary>Empty where the process is gone.</summary>
+    private static string Read(string pid, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/{file}");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
 
     public static WorkerProcess Start(TestStore store, params (string Name, string Value)[] settings) => new(store, settings);
 
