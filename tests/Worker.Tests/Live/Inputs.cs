@@ -69,12 +69,12 @@ public sealed class Inputs(Servers servers) : IAsyncLifetime
     [Fact]
     public async Task An_input_above_the_accepted_bit_rate_is_dropped_and_one_below_goes_on()
     {
-        var id = await _store.ProvisionAsync(_ingest.UrlOf("primary"), _ingest.UrlOf("backup"));
-        await using var worker = WorkerProcess.Start(_store);
-        _ingest.Push("primary", await LiveSources.TooFastAsync(12));
+        var primary = _ingest.ListenSrt(await LiveSources.TooFastAsync(14));
         _ingest.Push("backup", await LiveSources.PushAsync("25", 60));
+        var id = await _store.ProvisionAsync($"srt://127.0.0.1:{primary}?mode=caller", _ingest.UrlOf("backup"));
+        await using var worker = WorkerProcess.Start(_store);
         await Poll.UntilAsync(() => Task.FromResult(worker.Output.Contains("ended, InputTooFast", StringComparison.Ordinal)), _patience, "the end of the input that is too fast");
-        await Poll.UntilAsync(async () => (await _store.SegmentsAsync(id)).Count(each => each.Track == "180p") >= 2, _patience, "the backup's segments");
+        await Poll.UntilAsync(async () => (await _store.SegmentsAsync(id)).Count(each => each.Track == "180p") >= 3, _patience, "the backup's segments");
         Assert.InRange(worker.PeakMebibytes, 1, 500);
     }
 
