@@ -8,6 +8,8 @@ public sealed class StreamOptions
 {
     public const string Section = "Streams";
 
+    private const string OwnIngest = "rtmps?://[^/?#]+/[^?#]+";
+
     /// <summary>The <c>source</c> of events.</summary>
     [Required(ErrorMessage = "Streams:EventSource must not be empty.")]
     public string EventSource { get; set; } = "com.guidogerb.streams";
@@ -32,9 +34,11 @@ public sealed class StreamOptions
     public IList<string> AllowedHosts { get; } = [];
 
     /// <summary>The platform's own RTMP ingest as broadcasters reach it: <c>rtmp://HOST:PORT/live</c>. The AppHost sets it. Empty: there is none.</summary>
+    [RegularExpression(OwnIngest, ErrorMessage = "Streams:IngestUrl must be like rtmp://HOST:PORT/live, or empty.")]
     public string IngestUrl { get; set; } = "";
 
     /// <summary>The same as the workers reach it; empty: as <see cref="IngestUrl"/>.</summary>
+    [RegularExpression(OwnIngest, ErrorMessage = "Streams:IngestPullUrl must be like rtmp://HOST:PORT/live, or empty.")]
     public string IngestPullUrl { get; set; } = "";
 
     /// <summary>What the keys are derived from with which workers play from the own ingest; the same in Live.Api and all workers. The AppHost generates it. Empty: nobody plays from it.</summary>

@@ -81,6 +81,17 @@ public sealed class Outages(LiveFixture live) : IClassFixture<LiveFixture>
         }
     }
 
+    [Theory]
+    [InlineData("Streams:IngestUrl", "127.0.0.1:1935")]
+    [InlineData("Streams:IngestPullUrl", "http://ingest/live")]
+    [InlineData("Streams:ConfirmationSeconds", "0")]
+    [InlineData("Streams:LeadSeconds", "-1")]
+    public async Task A_setting_that_does_not_hold_is_named_at_the_start(string name, string value)
+    {
+        var refused = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => LiveHost.StartAsync(live.Store, (name, value)));
+        Assert.Contains(name["Streams:".Length..], refused.Message, StringComparison.Ordinal);
+    }
+
     private static string StateOf(JsonElement health, string name) =>
         health.GetProperty("services").EnumerateArray().Single(service => service.GetProperty("name").GetString() == name).GetProperty("state").GetString()!;
 }
