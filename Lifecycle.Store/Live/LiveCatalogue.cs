@@ -29,15 +29,17 @@ public sealed class LiveCatalogue(LifecycleDatabase database)
         where stream_id = $1 and generation > $2 order by generation, kind desc, bandwidth desc, track
         """;
 
-    /// <summary>What stops at the first row that has so many seconds behind it: it never walks over a long broadcast.</summary>
+    /// <summary>Goes back from the last segment, one look into the index for each: it costs what is wanted, however long the broadcast is.</summary>
     private const string StartSql =
         """
-        select sequence, generation, (select count(distinct generation)::int from live_tracks where stream_id = $1 and generation < start.generation)
-        from (
-            select sequence, generation from (
-                select sequence, min(generation) as generation, sum(max(duration)) over (order by sequence desc rows unbounded preceding) as seconds
-                from live_segments where stream_id = $1 group by sequence) newest
-            where seconds >= $2 order by sequence desc limit 1) start
+        with recursive back as (
+            (select sequence, generation, duration as seconds from live_segments where stream_id = $1 order by sequence desc limit 1)
+            union all
+            select s.sequence, s.generation, back.seconds + s.duration from back cross join lateral (
+                select sequence, generation, duration from live_segments where stream_id = $1 and sequence = back.sequence - 1 limit 1) s
+            where back.seconds < $2)
+        select sequence, generation, (select count(distinct generation)::int from live_tracks where stream_id = $1 and generation < back.generation)
+        from back where seconds >= $2
         """;
 
     /// <summary>Where to begin reading to have the newest <paramref name="seconds"/> of a stream; the beginning where there are not so many.</summary>

@@ -9,39 +9,49 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
 {
     private static readonly string[] _tracks = ["480p", "240p", "audio"];
 
+    private int _polls;
+
     [Fact]
-    public async Task A_player_sent_from_replica_to_replica_never_goes_back_and_sees_all_that_is_committed()
+    public async Task Players_sent_from_replica_to_replica_never_go_back_and_see_all_that_is_committed()
     {
+        const int Players = 8;
+        const int Polls = 60;
         Replica[] replicas = [stack.Replica, await stack.StartReplicaAsync()];
         var broadcast = await stack.BeginAsync();
         await broadcast.ConnectAsync();
         await broadcast.AddAsync(2);
-        var writing = WriteAsync(broadcast, polled: 200);
+        var writing = WriteAsync(broadcast, polled: Players * Polls);
+        var ends = await Task.WhenAll(Enumerable.Range(0, Players).Select(player => Task.Run(() => PlayAsync(replicas, broadcast, player))));
+        await writing;
+        Assert.All(ends, end => Assert.Equal(broadcast.Count - 1, end.Last));
+        Assert.InRange(_polls, Players * Polls, int.MaxValue);
+        Assert.True(broadcast.Count > 20, $"Only {broadcast.Count} segments came");
+    }
+
+    /// <summary>Polls one replica after the other, track after track, until the end is listed.</summary>
+    private async Task<Listing> PlayAsync(Replica[] replicas, Broadcast broadcast, int player)
+    {
         Listing last = new(0, 0, [], 0, HasEnded: false);
-        for (var poll = 0; poll < 200 || !last.HasEnded; poll++)
+        for (var poll = player; !last.HasEnded; poll++)
         {
-            Assert.False(last.HasEnded, "No poll follows the end.");
             var committed = broadcast.Count;
             var now = Listing.Read(await replicas[poll % 2].Client.GetStringAsync($"{broadcast.Path}/manifest/{_tracks[poll % 3]}"));
+            Interlocked.Increment(ref _polls);
             Assert.True(now.Last >= committed - 1, $"Poll {poll}: {committed} were committed, the last listed is {now.Last}");
             Assert.InRange(now.First, last.First, long.MaxValue);
             Assert.InRange(now.Last, last.Last, long.MaxValue);
             Assert.InRange(now.Discontinuities, last.Discontinuities, int.MaxValue);
             Assert.True(now.First == 0 || now.Seconds is >= 10 and < 12, $"{now.Seconds} s are listed");
             last = now;
-            _polls = poll;
         }
 
-        await writing;
-        Assert.True(broadcast.Count > 20, $"Only {broadcast.Count} segments came");
+        return last;
     }
-
-    private volatile int _polls;
 
     /// <summary>As fast as it can until enough polls were made, with a new input now and then, and ends.</summary>
     private async Task WriteAsync(Broadcast broadcast, int polled)
     {
-        while (_polls < polled)
+        while (Volatile.Read(ref _polls) < polled)
         {
             if (broadcast.Count % 9 == 8)
             {
@@ -52,6 +62,28 @@ public sealed class ReplicaTests(LiveStack stack) : IClassFixture<LiveStack>
         }
 
         await broadcast.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_poll_that_comes_while_a_read_runs_waits_for_the_next_one()
+    {
+        using Meters meters = new(stack.Replica);
+        var broadcast = await stack.BeginAsync();
+        await broadcast.ConnectAsync();
+        await broadcast.AddAsync(2);
+        var address = $"{broadcast.Path}/manifest/480p";
+        await stack.Replica.Client.GetStringAsync(address);
+        TaskCompletionSource release = new();
+        var held = stack.Database.Held;
+        stack.Database.Hold(release.Task);
+        var first = stack.Replica.Client.GetStringAsync(address);
+        await Poll.UntilAsync(() => Task.FromResult(stack.Database.Held), answers => answers > held, TimeSpan.FromSeconds(10), "The database has answered the first poll's read");
+        await broadcast.AddAsync(2);
+        var second = stack.Replica.Client.GetStringAsync(address);
+        await Poll.UntilAsync(() => Task.FromResult(meters.Sum("streaming.live.polls")), polls => polls == 3, TimeSpan.FromSeconds(10), "The second poll is there");
+        release.SetResult();
+        Assert.Equal(1, Listing.Read(await second).Last);
+        Assert.InRange(Listing.Read(await first).Last, 0, 1);
     }
 
     [Fact]
