@@ -50,9 +50,11 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             return null;
         }
 
+        // The time between two workers is not the broadcaster's: its input counts as away from the claim on.
         var claimed = await connection.FirstAsync(
             """
-            update live_sessions s set state = $2, lease_token = nextval('lease_tokens'), lease_until = now() + $3, worker_id = $4
+            update live_sessions s set state = $2, lease_token = nextval('lease_tokens'), lease_until = now() + $3, worker_id = $4,
+                input_at = case when input_at is not null then now() end
             from streams where stream_id = $1 and streams.id = stream_id
             returning lease_token, slots, attempt, input_at is not null, ingest_endpoints::text
             """, [streamId, LiveSessionLifecycle.Table.NameOf(next), LiveSessionLifecycle.Lease, workerId],

@@ -16,6 +16,9 @@ internal sealed partial class LiveLoop(LiveSessionQueue queue, BroadcastRunner b
     private static readonly TimeSpan _poll = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _idleFirst = TimeSpan.FromSeconds(1);
 
+    /// <summary>Of all that a broadcast may put off, what somebody waits for most.</summary>
+    private const int RecordingPriority = 10;
+
     private readonly List<Task> _running = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -68,16 +71,28 @@ internal sealed partial class LiveLoop(LiveSessionQueue queue, BroadcastRunner b
             return false;
         }
 
-        var slot = slots.TakeForLive(session.State == LiveSessionState.Recording ? 1 : session.Slots);
-        _running.Add(Task.Run(() => RunAsync(session, slot, begun, ct), CancellationToken.None));
+        _running.Add(session.State == LiveSessionState.Recording
+            ? Start(slots.Begin(1, RecordingPriority, ct), slot => RecordAsync(session, slot, begun))
+            : Start(slots.TakeForLive(session.Slots), slot => EncodeAsync(session, slot, begun, ct)));
         return true;
     }
 
-    private async Task RunAsync(ClaimedSession session, IDisposable slot, long begun, CancellationToken stopping)
+    /// <summary>The slot is taken here and now, so that the next look at what is free sees it.</summary>
+    private static Task Start<T>(T slot, Func<T, Task> run) => Task.Run(() => run(slot), CancellationToken.None);
+
+    private async Task EncodeAsync(ClaimedSession session, IDisposable slot, long begun, CancellationToken stopping)
     {
         using (slot)
         {
-            await (session.State == LiveSessionState.Recording ? recordings.RunAsync(session, begun, stopping) : broadcasts.RunAsync(session, begun, stopping));
+            await broadcasts.RunAsync(session, begun, stopping);
+        }
+    }
+
+    private async Task RecordAsync(ClaimedSession session, PoolSlot slot, long begun)
+    {
+        using (slot)
+        {
+            await recordings.RunAsync(session, begun, slot.Stop);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class LiveMetrics
         _generations = meter.CreateCounter<long>("live.generations", "{generation}", "Inputs that ended, by why: a broadcast of one is without a discontinuity.");
         _segments = meter.CreateCounter<long>("live.segment.sets", "{set}", "Sets of segments that were listed.");
         _publish = meter.CreateHistogram<double>("live.segment.publish", "ms", "From a finished set to its listing.");
-        _takenOver = meter.CreateCounter<long>("live.sessions.lost", "{session}", "Sessions whose lease this worker lost.");
+        _takenOver = meter.CreateCounter<long>("live.sessions.lost", "{session}", "Sessions that were ended by others, or went to another worker, while this one encoded them.");
     }
 
     public void Began() => _sessions.Add(1);

@@ -1,17 +1,16 @@
-using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Tasks;
 
 namespace Processing.Worker.Pool;
 
 /// <summary>
-/// Who holds this worker's slots: tasks, live sessions, and what is kept free for a recording. A live session goes first: it takes slots from tasks, which
-/// are given back without spending an attempt, those of the lowest priority first and among them the newest, which have the least to lose.
+/// Who holds this worker's slots: tasks and recordings, live sessions, and what is kept free for a recording. A live session goes first: it takes slots from
+/// tasks, which are given back without spending an attempt, those of the lowest priority first and among them the newest, which have the least to lose.
 /// </summary>
 public sealed class PoolSlots(IOptions<WorkerOptions> options)
 {
     private readonly Lock _gate = new();
-    private readonly List<TaskSlot> _tasks = [];
+    private readonly List<PoolSlot> _tasks = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _live;
     private int _kept;
@@ -33,16 +32,17 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
     /// <summary>Ends with the next change of who holds what.</summary>
     public Task Changed => Locked(() => _changed.Task);
 
-    private int Held => _live + _tasks.Sum(task => task.Task.Slots);
+    private int Held => _live + _tasks.Sum(task => task.Slots);
 
     /// <summary>Slots that tasks leave alone when they become free.</summary>
     public void Keep(int slots) => Change(() => _kept = slots);
 
-    /// <summary>Notes a claimed task, until it is disposed.</summary>
-    /// <param name="stopping">Ends the task's <see cref="TaskSlot.Stop"/> as well.</param>
-    public TaskSlot Begin(ClaimedTask task, CancellationToken stopping)
+    /// <summary>Holds slots for work that can be put off, until it is disposed.</summary>
+    /// <param name="priority">10 is put off last.</param>
+    /// <param name="stopping">Ends <see cref="PoolSlot.Stop"/> as well.</param>
+    public PoolSlot Begin(int count, int priority, CancellationToken stopping)
     {
-        TaskSlot slot = new(task, CancellationTokenSource.CreateLinkedTokenSource(stopping), ended => Change(() => _tasks.Remove(ended)));
+        PoolSlot slot = new(count, priority, CancellationTokenSource.CreateLinkedTokenSource(stopping), ended => Change(() => _tasks.Remove(ended)));
         Change(() => _tasks.Add(slot));
         return slot;
     }
@@ -50,12 +50,12 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
     /// <summary>Takes slots for a live session, until it is disposed. Tasks that are in its way are told to stop; they end by themselves.</summary>
     public IDisposable TakeForLive(int slots)
     {
-        List<TaskSlot> preempted = [];
+        List<PoolSlot> preempted = [];
         Change(() =>
         {
             _live += slots;
-            var missing = Held - Total - _tasks.Where(task => task.Stop.IsCancellationRequested).Sum(task => task.Task.Slots); // those are on their way out
-            foreach (var task in _tasks.Where(task => !task.Stop.IsCancellationRequested).Reverse().OrderBy(task => task.Task.Priority))
+            var missing = Held - Total - _tasks.Where(task => task.Stop.IsCancellationRequested).Sum(task => task.Slots); // those are on their way out
+            foreach (var task in _tasks.Where(task => !task.Stop.IsCancellationRequested).Reverse().OrderBy(task => task.Priority))
             {
                 if (missing <= 0)
                 {
@@ -63,7 +63,7 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
                 }
 
                 preempted.Add(task);
-                missing -= task.Task.Slots;
+                missing -= task.Slots;
             }
         });
         foreach (var task in preempted)
@@ -103,12 +103,14 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
     }
 }
 
-/// <summary>A running task's hold on its slots.</summary>
-public sealed class TaskSlot(ClaimedTask task, CancellationTokenSource stop, Action<TaskSlot> end) : IDisposable
+/// <summary>A hold on slots that a live session may take.</summary>
+public sealed class PoolSlot(int count, int priority, CancellationTokenSource stop, Action<PoolSlot> end) : IDisposable
 {
-    public ClaimedTask Task => task;
+    public int Slots => count;
 
-    /// <summary>Ends when the worker stops, or a live session takes the slots: either way the task is given back.</summary>
+    public int Priority => priority;
+
+    /// <summary>Ends when the worker stops, or a live session takes the slots: either way the work is given back.</summary>
     public CancellationToken Stop { get; } = stop.Token;
 
     internal void Preempt()

@@ -80,8 +80,8 @@ public sealed partial class WorkLoop(
         permits.Claimed();
         if (claim.Task is { } task)
         {
-            var slot = slots.Begin(task, ct);
-            _running.Add(Task.Run(() => RunAsync(slot), CancellationToken.None));
+            var slot = slots.Begin(task.Slots, task.Priority, ct);
+            _running.Add(Task.Run(() => RunAsync(task, slot), CancellationToken.None));
             return;
         }
 
@@ -95,11 +95,11 @@ public sealed partial class WorkLoop(
         await Task.WhenAny(permit, changed);
     }
 
-    private async Task RunAsync(TaskSlot slot)
+    private async Task RunAsync(ClaimedTask task, PoolSlot slot)
     {
         using (slot)
         {
-            await runner.RunAsync(slot.Task, slot.Stop);
+            await runner.RunAsync(task, slot.Stop);
         }
     }
 

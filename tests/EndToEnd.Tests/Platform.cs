@@ -227,6 +227,7 @@ public sealed class Platform : IAsyncLifetime
         yield return ("Accounts__AdminEmail", AdminEmail);
         yield return ("Accounts__AdminPassword", AdminPassword);
         yield return ("Worker__ScratchPath", Scratch);
+        yield return ("Worker__LivePixelsPerSecond", "20000000"); // measuring it would be a process that nobody asked for
         yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
         // The limits have tests of their own; here they would only be in the way.
         yield return ("ratelimit__requestsPerSecond", "10000");

@@ -35,11 +35,9 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
 
-        var pushed = TimeProvider.System.GetUtcNow();
-        using var push = _ingest.Push(id, await SourceAsync("25", 21));
+        var push = _ingest.Push(id, await SourceAsync("25", 21));
         await _store.ReadyAsync(id, _patience);
-        Assert.InRange((TimeProvider.System.GetUtcNow() - pushed).TotalSeconds, 0, 6);
-        Assert.InRange(((await _store.SegmentsAsync(id))[0].At - pushed).TotalSeconds, 0, 3);
+        Assert.InRange((TimeProvider.System.GetUtcNow() - (await _store.SegmentsAsync(id))[0].At).TotalSeconds, 2, 6);
         await _store.UntilStatusAsync(id, "LIVE", _patience);
         await push.WaitForExitAsync(Ct);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
@@ -68,10 +66,10 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var worker = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        using var first = _ingest.Push(id, await SourceAsync("25", 7));
+        var first = _ingest.Push(id, await SourceAsync("25", 7));
         await _store.ReadyAsync(id, _patience);
         await first.WaitForExitAsync(Ct);
-        using var second = _ingest.Push(id, await SourceAsync("50", 8));
+        var second = _ingest.Push(id, await SourceAsync("50", 8));
         await second.WaitForExitAsync(Ct);
         await _store.UntilStatusAsync(id, "COMPLETE", _patience);
 
@@ -91,7 +89,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 3, _patience);
         var killed = TimeProvider.System.GetTimestamp();
@@ -110,7 +108,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var zombie = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await using var second = WorkerProcess.Start(_store);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         var token = (await _store.SegmentsAsync(id))[0].Token;
@@ -124,7 +122,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         Assert.All(segments.Where(each => each.Generation == 1), each => Assert.Equal(token, each.Token));
         Assert.All(segments.Where(each => each.Generation == 2), each => Assert.NotEqual(token, each.Token));
         Assert.Equal(segments.OrderBy(each => each.Generation).ThenBy(each => each.Sequence).Select(each => each.Sequence), segments.Select(each => each.Sequence));
-        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from live_recordings where stream_id = $1 and generation = 2 and object_key like '%/' || $2::text || '/%'", Ct, id, token));
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from live_recordings where stream_id = $1 and generation = 2 and object_key like $2", Ct, id, $"{ObjectKeys.Stream(id)}{token}/%"));
     }
 
     [Fact]
@@ -133,7 +131,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         var id = await ProvisionAsync();
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await _store.ReadyAsync(id, _patience);
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
         await Signals.SendAsync("TERM", first.Pid);
@@ -152,7 +150,7 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
         await using var first = WorkerProcess.Start(_store);
         await EncodingAsync(id);
         await File.WriteAllTextAsync(Path.Combine(first.Faults, point), "kill", Ct);
-        using var push = _ingest.Push(id, await SourceAsync("25", 60));
+        _ingest.Push(id, await SourceAsync("25", 60));
         await first.ExitedAsync();
         Assert.Equal(listed, (await _store.SegmentsAsync(id)).Select(each => each.Sequence).Distinct().Count());
         await using var second = WorkerProcess.Start(_store);
@@ -161,11 +159,40 @@ public sealed class Broadcasts(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_kill_inside_the_recording_leaves_one_video()
+    {
+        var id = await ProvisionAsync();
+        await using var first = WorkerProcess.Start(_store);
+        await EncodingAsync(id);
+        await File.WriteAllTextAsync(Path.Combine(first.Faults, "LiveRecordingStored"), "kill", Ct);
+        _ingest.Push(id, await SourceAsync("25", 7));
+        await _store.ReadyAsync(id, _patience);
+        await first.ExitedAsync();
+        Assert.Equal("recording", await _store.SessionAsync(id, "state"));
+        Assert.Equal(0, await _store.ScalarAsync<long>("select count(*) from videos", Ct));
+        await using var second = WorkerProcess.Start(_store);
+        Assert.InRange(await RecordedSecondsAsync(id), 6.5, 7.5);
+    }
+
+    [Fact]
+    public async Task A_broadcast_ends_when_it_has_lasted_as_long_as_one_may()
+    {
+        var id = await ProvisionAsync();
+        await using var worker = WorkerProcess.Start(_store, ("Worker:LiveHoursMost", "0.004"));
+        await EncodingAsync(id);
+        _ingest.Push(id, await SourceAsync("25", 60));
+        await _store.ReadyAsync(id, _patience);
+        await _store.UntilStatusAsync(id, "COMPLETE", _patience);
+        Assert.Equal("A broadcast lasts 0.004 h at most.", await _store.StreamAsync(id, "status_reason"));
+        Assert.InRange(await RecordedSecondsAsync(id), 12, 30);
+    }
+
+    [Fact]
     public async Task An_input_that_is_away_is_taken_from_the_backup()
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1:1/live/nobody", _ingest.UrlOf("backup"));
         await using var worker = WorkerProcess.Start(_store);
-        using var push = _ingest.Push("backup", await SourceAsync("25", 60));
+        _ingest.Push("backup", await SourceAsync("25", 60));
         await _store.UntilSegmentsAsync(id, 1, 2, _patience);
     }
 

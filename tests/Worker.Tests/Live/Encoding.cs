@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Processing.Worker.Live;
 using Processing.Worker.Media;
 using Processing.Worker.Media.Boxes;
 using Processing.Worker.Media.Ffmpeg;
+using Processing.Worker.Tasks;
 using Testing.Media;
 
 namespace Worker.Tests.Live;
@@ -15,14 +17,11 @@ public sealed class Encoding
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>
-    /// Name, how many pictures of which length a whole segment has, and how long the output is. What comes behind the end of the sound by more than a segment
-    /// is not listed: tracks commit together.
-    /// </summary>
+    /// <summary>Name, how many pictures of which length a whole segment has, and how long the input is.</summary>
     public static TheoryData<string, int, double, double> Inputs => new()
     {
         { "25", 50, 2, 20 }, { "50", 100, 2, 8 }, { "29.97", 60, 2.002, 14 }, { "23.976", 48, 2.002, 13 }, { "60", 120, 2, 8 }, { "vfr", 120, 2, 14 }, { "portrait", 60, 2, 8 }, { "no-audio", 50, 2, 7 },
-        { "odd-live", 50, 2, 4 }, { "tiny", 50, 2, 3 }, { "interlaced", 50, 2, 8 }, { "mono-44k", 50, 2, 7 }, { "late-audio", 50, 2, 8 }, { "5.1", 50, 2, 8 }, { "open-gop", 60, 2, 14 },
+        { "odd-live", 50, 2, 4 }, { "tiny", 50, 2, 3 }, { "interlaced", 50, 2, 8 }, { "mono-44k", 50, 2, 7 }, { "late-live", 50, 2, 8 }, { "5.1", 50, 2, 8 }, { "open-gop", 60, 2, 14 },
     };
 
     [Theory]
@@ -77,6 +76,16 @@ public sealed class Encoding
     public void A_slot_that_carries_little_gets_half_the_rate() =>
         Assert.Equal(30, LivePlan.Of(new(null, [Video(1920, 1080, 60)]), 10_000_000).Rate.PerSecond);
 
+    [Fact]
+    public async Task The_capacity_is_measured()
+    {
+        var options = Options.Create(new WorkerOptions { ScratchPath = Sources.NewFolder("capacity"), LivePreset = "ultrafast" });
+        using ScratchSpace scratch = new(options, Options.Create(new TranscoderOptions()), NullLogger<ScratchSpace>.Instance);
+        using LiveCapacity capacity = new(_ffmpeg, new(options), scratch, options, TimeProvider.System, NullLogger<LiveCapacity>.Instance);
+        Assert.Null(capacity.PixelsPerSecond);
+        Assert.InRange(await capacity.MeasureAsync(Ct), 1_000_000, 10_000_000_000);
+    }
+
     [Theory]
     [InlineData(4098, 2000)]
     [InlineData(4096, 2306)]
@@ -99,15 +108,17 @@ public sealed class Encoding
     private static Processing.Worker.Media.Planning.ProbeStream Video(int width, int height, int rate) =>
         new() { Index = 0, CodecType = "video", CodecName = "h264", Width = width, Height = height, PixFmt = "yuv420p", BaseFrameRate = $"{rate}/1", AverageFrameRate = $"{rate}/1" };
 
-    /// <summary>As a puller writes it. Live inputs are H.264 in 4:2:0: what is not becomes it first.</summary>
+    /// <summary>As a puller writes it.</summary>
     private static async Task<string> TransportStreamAsync(string name)
     {
-        var (source, copies) = name switch
+        string[] encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
+        var source = name switch
         {
-            "odd-live" => (await Sources.MakeAsync("odd-live", "mp4", ["-f", "lavfi", "-i", Sources.Picture("25", 4, size: "426x242"), "-f", "lavfi", "-i", Sources.Sine(4), "-vf", "setsar=4/3", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]), true),
-            _ => (await Sources.GetAsync(name), true),
+            "odd-live" => await Sources.MakeAsync(name, "mp4", ["-f", "lavfi", "-i", Sources.Picture("25", 4, size: "426x242"), "-f", "lavfi", "-i", Sources.Sine(4), "-vf", "setsar=4/3", .. encode]),
+            "late-live" => await Sources.MakeAsync(name, "mkv", ["-f", "lavfi", "-i", Sources.Picture("25", 8), "-itsoffset", "1.5", "-f", "lavfi", "-i", Sources.Sine(6.5), .. encode, "-c:a", "aac"]),
+            _ => await Sources.GetAsync(name),
         };
-        return await Sources.MakeAsync($"live-{name}", "ts", ["-i", source, "-map", "0:v:0", "-map", "0:a:0?", "-c", copies ? "copy" : "libx264", "-muxdelay", "0", "-muxpreload", "0"]);
+        return await Sources.MakeAsync($"live-{name}", "ts", ["-i", source, "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-muxdelay", "0", "-muxpreload", "0"]);
     }
 
     private static async Task<(LivePlan Plan, List<IReadOnlyList<CutSegment>> Sets)> EncodeAsync(string source, long? carries)

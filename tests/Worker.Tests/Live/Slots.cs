@@ -1,6 +1,3 @@
-using Lifecycle.Contracts.Jobs;
-using Lifecycle.Contracts.Tasks;
-using Lifecycle.Store.Tasks;
 using Microsoft.Extensions.Options;
 using Processing.Worker.Pool;
 using Processing.Worker.Tasks;
@@ -13,9 +10,9 @@ public sealed class Slots
     public void A_live_session_takes_slots_from_the_newest_task_of_the_lowest_priority()
     {
         PoolSlots slots = new(Options.Create(new WorkerOptions { Slots = 3 }));
-        using var urgent = slots.Begin(TaskOf(priority: 9), CancellationToken.None);
-        using var older = slots.Begin(TaskOf(priority: 5), CancellationToken.None);
-        using var newer = slots.Begin(TaskOf(priority: 5), CancellationToken.None);
+        using var urgent = slots.Begin(1, priority: 9, CancellationToken.None);
+        using var older = slots.Begin(1, priority: 5, CancellationToken.None);
+        using var newer = slots.Begin(1, priority: 5, CancellationToken.None);
         Assert.Equal((0, 3), (slots.FreeForTasks, slots.FreeForLive));
         using var first = slots.TakeForLive(1);
         Assert.Equal((false, false, true), (urgent.Stop.IsCancellationRequested, older.Stop.IsCancellationRequested, newer.Stop.IsCancellationRequested));
@@ -33,7 +30,7 @@ public sealed class Slots
     public void A_free_slot_needs_no_preemption_and_one_that_is_kept_is_no_tasks()
     {
         PoolSlots slots = new(Options.Create(new WorkerOptions { Slots = 2 }));
-        using var task = slots.Begin(TaskOf(priority: 1), CancellationToken.None);
+        using var task = slots.Begin(1, priority: 1, CancellationToken.None);
         slots.Keep(1);
         Assert.Equal((0, 1), (slots.FreeForTasks, slots.Free));
         var changed = slots.Changed;
@@ -41,6 +38,4 @@ public sealed class Slots
         Assert.True(changed.IsCompleted);
         Assert.False(task.Stop.IsCancellationRequested);
     }
-
-    private static ClaimedTask TaskOf(int priority) => new(Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), TaskKind.Chunk, 1, 1, 1, 1, null, JobKind.Ingest, 1) { Priority = priority };
 }

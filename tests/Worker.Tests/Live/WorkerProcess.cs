@@ -54,9 +54,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (TestContext.Current.TestState?.Result == TestResult.Failed || Environment.GetEnvironmentVariable("WORKER_TESTS_OUTPUT") is not null)
+        if (Environment.GetEnvironmentVariable("WORKER_TESTS_OUTPUT") is { } folder)
         {
-            TestContext.Current.TestOutputHelper?.WriteLine(Output);
+            await File.WriteAllTextAsync(Path.Combine(folder, $"{TestContext.Current.TestMethod?.MethodName}-{Pid}.log"), Output);
         }
 
         if (!_process.HasExited)
