@@ -10,7 +10,7 @@ namespace Live.Api.Ingest;
 /// </summary>
 public static class IngestRoutes
 {
-    public static IServiceCollection AddIngest(this IServiceCollection services) => services.AddSingleton<StreamKeys>().AddSingleton<PlayKeys>().AddSingleton<IngestGate>();
+    public static IServiceCollection AddIngest(this IServiceCollection services) => services.AddSingleton<StreamKeys>().AddSingleton<PlayKeys>().AddSingleton<IngestPlayers>().AddSingleton<IngestGate>();
 
     public static void MapIngest(this IEndpointRouteBuilder routes)
     {
@@ -18,6 +18,11 @@ public static class IngestRoutes
         ingest.MapPost("/publish", static async (HttpRequest request, IngestGate gate, CancellationToken ct) =>
             Answer(await gate.MayPublishAsync(await IngestCall.ReadAsync(request, "publish", ct), ct)));
         ingest.MapPost("/play", static async (HttpRequest request, IngestGate gate, CancellationToken ct) => Answer(gate.MayPlay(await IngestCall.ReadAsync(request, "play", ct))));
+        ingest.MapPost("/play-done", static async (HttpRequest request, IngestGate gate, CancellationToken ct) =>
+        {
+            gate.PlayerHasLeft(await IngestCall.ReadAsync(request, "play_done", ct));
+            return TypedResults.NoContent();
+        });
         ingest.MapPost("/publish-done", static async (HttpRequest request, IngestGate gate, CancellationToken ct) =>
         {
             gate.HasLeft(await IngestCall.ReadAsync(request, "publish_done", ct));

@@ -50,7 +50,7 @@ internal sealed class LiveHost : IAsyncDisposable
         (string Name, string Value)[] usual =
         [
             ("environment", "Development"), ("urls", "http://127.0.0.1:0"), ("Logging:LogLevel:Default", "None"), ("Accounts:Secret", "a secret for tests, as long as it has to be"),
-            ("Streams:IngestUrl", Ingest), ("Streams:AllowedHosts:0", AllowedHost),
+            ("Streams:IngestUrl", Ingest), ("Streams:PlaySecret", "a secret that workers have too, as long as it has to be"), ("Streams:AllowedHosts:0", AllowedHost),
         ];
         return
         [
