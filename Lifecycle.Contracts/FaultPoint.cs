@@ -40,6 +40,32 @@ public enum FaultPoint
     /// <summary>A chunk's new copies are stored, and its placement is the old one.</summary>
     ChunkCopied,
 
+    /// <summary>A live set's objects are in the store, and not yet listed.</summary>
+    LiveBeforeCommit,
+
+    /// <summary>A live set is listed.</summary>
+    LiveAfterCommit,
+
+    /// <summary>A broadcast's source is in the store, and not yet a video.</summary>
+    LiveRecordingStored,
+
+    /// <summary>POST /streams: everything is written, and nothing is committed.</summary>
+    StreamRequestBeforeCommit,
+
+    /// <summary>The stream is accepted, and its client does not know.</summary>
+    StreamRequestAfterCommit,
+
+    /// <summary>PUT /streams, as above.</summary>
+    StreamUpdateBeforeCommit,
+
+    StreamUpdateAfterCommit,
+
+    /// <summary>A step of a stream's workflow has done its work, and nothing is committed; armed with the state's name behind it.</summary>
+    StreamStepBeforeCommit,
+
+    /// <summary>The workflow is in its next state, and nobody has looked at it there.</summary>
+    StreamStepAfterCommit,
+
     /// <summary>An object of an edge copy is placed, and others are not.</summary>
     EdgeObjectPlaced,
 

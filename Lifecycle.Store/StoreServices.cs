@@ -6,6 +6,7 @@ using Lifecycle.Store.Faults;
 using Lifecycle.Store.Idempotency;
 using Lifecycle.Store.Jobs;
 using Lifecycle.Store.Limiting;
+using Lifecycle.Store.Live;
 using Lifecycle.Store.Messaging;
 using Lifecycle.Store.Monitoring;
 using Lifecycle.Store.Objects;
@@ -17,6 +18,7 @@ using Lifecycle.Store.Webhooks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Lifecycle.Store;
 
@@ -62,6 +64,25 @@ public static class StoreServices
         services.AddSingleton<ProgressReports>();
         return services;
     }
+
+    /// <summary>What Live.Api, the workers and Streaming.Api know of live streams.</summary>
+    public static IServiceCollection AddStreamStore(this IServiceCollection services)
+    {
+        services.AddOptions<StreamOptions>().BindConfiguration(StreamOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StreamOptions>, StreamOptionsValidator>();
+        services.AddSingleton<StreamStore>();
+        services.AddSingleton<StreamUpdates>();
+        services.AddSingleton<WorkflowStore>();
+        return services.AddSingleton<StreamMoves>().AddSingleton<LiveCatalogue>();
+    }
+
+    /// <summary>What an encoder keeps of a stream: the workers have it beside <see cref="AddStreamStore"/>.</summary>
+    public static IServiceCollection AddLiveStore(this IServiceCollection services) => services
+        .AddSingleton<PlayKeys>()
+        .AddSingleton<LiveSessionQueue>()
+        .AddSingleton<LiveSegments>()
+        .AddSingleton<LiveRecordings>()
+        .AddSingleton<LiveSweeper>();
 
     /// <summary>For every process that writes: schema and bucket first, then the relay of its outbox rows. Readers start without, whatever is away.</summary>
     public static IServiceCollection AddOutboxRelay(this IServiceCollection services) => services.AddHostedService<StoreInitializer>().AddHostedService<OutboxRelay>();

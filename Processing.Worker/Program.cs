@@ -1,6 +1,7 @@
 using Lifecycle.Contracts;
 using Lifecycle.Store;
 using Lifecycle.Store.Objects;
+using Processing.Worker.Live;
 using Processing.Worker.Maintenance;
 using Processing.Worker.Pool;
 using Processing.Worker.Tasks;
@@ -16,8 +17,8 @@ builder.AddServiceDefaults(Outages.IsOutage)
 // 2. The lifecycle's stores, and the relay for what this process writes into the outbox.
 builder.Services.AddLifecycleStore().AddOutboxRelay();
 
-// 3. The work: tasks and the media engine, the pool that hands them out, the small duties that every worker shares.
-builder.Services.AddTasks().AddPool().AddMaintenance();
+// 3. The work: tasks and the media engine, the pool that hands them out, live streams in front of them, the small duties that every worker shares.
+builder.Services.AddTasks().AddPool().AddLive().AddMaintenance();
 
 var app = builder.Build();
 app.UseServiceDefaults();

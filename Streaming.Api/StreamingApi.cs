@@ -4,6 +4,7 @@ using Lifecycle.Store.Objects;
 using Microsoft.Extensions.Options;
 using Streaming.Api.Delivery;
 using Streaming.Api.Edge;
+using Streaming.Api.Live;
 using Streaming.Api.Segments;
 using Streaming.Api.Videos;
 using VideoPlatform.ServiceDefaults;
@@ -42,6 +43,8 @@ public static class StreamingApi
         builder.Services.AddVideoEvents<VideoWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<VideoWatch>());
 
+        builder.Services.AddLiveStreams();
+
         // 5. Connections.
         builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
             .Configure<IOptions<StreamingOptions>>((kestrel, options) => kestrel.Limits.MaxConcurrentConnections = options.Value.Connections);
@@ -52,6 +55,7 @@ public static class StreamingApi
 
         // 6. Routes.
         VideoEndpoints.Map(app);
+        LiveEndpoints.Map(app);
         app.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], static () => Results.Json(new { status = "ok" }));
         app.MapDefaultEndpoints();
         return app;

@@ -35,6 +35,12 @@ var uploads = builder.AddReplicas<Projects.Upload_Api>("upload-api", builder.Cou
     .WithReference(storage).WaitFor(minio)
     .WithEnvironment("Accounts__Secret", accountSecret));
 
+var live = builder.AddLiveStreams(service => service
+    .WithReference(videodb).WaitFor(videodb)
+    .WithReference(messaging).WaitFor(messaging)
+    .WithReference(storage).WaitFor(minio)
+    .WithEnvironment("Accounts__Secret", accountSecret));
+
 var chunkStore = builder.AddChunkStore(storagedb, builder.Count("storage-node", 5));
 
 var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker")
@@ -44,6 +50,7 @@ var workers = builder.AddProject<Projects.Processing_Worker>("processing-worker"
     .WithReference(storage).WaitFor(minio)
     .WithEnvironment("ChunkStore__MetadataUrl", chunkStore.Metadata.GetEndpoint("http"))
     .WithEnvironment(chunkStore.Credential, "ChunkStore__Credential")
+    .WithIngest(live)
     .WithReplicas(builder.Count("processing-worker", 2, "transcoder:workerCount"));
 
 var streams = builder.AddReplicas<Projects.Streaming_Api>("streaming-api", builder.Count("streaming-api", 2), service => service
@@ -57,6 +64,7 @@ builder.AddContainer("gateway", "nginx", "1.29-alpine")
     .WithUpstream("UPLOAD_API", uploads)
     .WithUpstream("PROCESSING_WORKER", [workers])
     .WithUpstream("STREAMING_API", streams)
+    .WithUpstream("LIVE_API", [live.Api])
     .WithUpstream("STORAGE_METADATA", [chunkStore.Metadata])
     .WithEnvironment("GATEWAY_CACHE", builder.Configuration["GATEWAY_CACHE"] is "off" ? "off" : "segments")
     .WithHttpEndpoint(port: 8080, targetPort: 8080)

@@ -26,6 +26,11 @@ public sealed class ProblemResult(Problem problem, string? detail = null, int? r
             return DetailErrors.Of(problem, detail, retryAfterSeconds).ExecuteAsync(httpContext);
         }
 
+        if (httpContext.RequestServices.GetService<MessageErrors>() is not null)
+        {
+            return MessageErrors.Of(problem, detail, retryAfterSeconds, httpContext).ExecuteAsync(httpContext);
+        }
+
         var response = httpContext.Response;
         response.StatusCode = problem.Status;
         response.Headers.CacheControl = "no-store";

@@ -17,6 +17,9 @@ public static class Topology
     /// <summary>CloudEvents JSON: state changes of videos with the routing key <c>video.{state}</c>, and what happens to accounts.</summary>
     public const string VideoEvents = "video.events";
 
+    /// <summary>Events of live streams in seed 001's envelope, with the routing key <c>stream.{detail-type}</c>.</summary>
+    public const string StreamEvents = "stream.events";
+
     /// <summary>Permits: "there may be work".</summary>
     public const string Work = "processing.work";
 
@@ -33,12 +36,17 @@ public static class Topology
     /// <summary>Outside of <see cref="AllVideoEvents"/>: who listens to videos does not get it.</summary>
     public const string QuotaExceededRoutingKey = "account.quota-exceeded";
 
+    /// <summary>Wakes the orchestrators of live streams; on <see cref="VideoEvents"/>, outside of <see cref="AllVideoEvents"/>.</summary>
+    public const string StreamWakeRoutingKey = "live.wake";
+
     public static IReadOnlyList<ExchangeSpec> Exchanges { get; } =
-        [new(VideoEvents, "topic"), new(Work, "direct"), new(Unhandled, "fanout")];
+        [new(VideoEvents, "topic"), new(StreamEvents, "topic"), new(Work, "direct"), new(Unhandled, "fanout")];
 
     /// <summary>All are durable quorum queues with at-least-once dead-lettering.</summary>
     public static IReadOnlyList<QueueSpec> Queues { get; } =
         [new(PermitQueue, Work, PermitRoutingKey, Unhandled), new(Unhandled, Unhandled, "", null)];
 
     public static string RoutingKeyOf(string state) => $"video.{state.ToLowerInvariant()}";
+
+    public static string RoutingKeyOfStreamEvent(string detailType) => $"stream.{detailType}";
 }

@@ -31,7 +31,20 @@ public static class ObjectKeys
     /// <param name="leaseToken">The fencing token of the lease under which the object is written.</param>
     /// <param name="name">A relative name of letters, digits, <c>- _ . /</c>; it never leaves the lease's prefix.</param>
     /// <exception cref="ArgumentException">The name could leave the prefix.</exception>
-    public static string Output(Guid videoId, int version, long leaseToken, string name)
+    public static string Output(Guid videoId, int version, long leaseToken, string name) => Lease(videoId, version, leaseToken) + Checked(name);
+
+    public const string AllStreams = "live/";
+
+    /// <summary>Everything that belongs to a live stream; removed when it is a video.</summary>
+    public static string Stream(string streamId) => $"{AllStreams}{streamId}/";
+
+    /// <summary>What the holder of a session's lease wrote.</summary>
+    /// <param name="leaseToken">The fencing token of the session's lease.</param>
+    /// <param name="name">As of <see cref="Output"/>.</param>
+    /// <exception cref="ArgumentException">The name could leave the prefix.</exception>
+    public static string StreamOutput(string streamId, long leaseToken, string name) => $"{Stream(streamId)}{leaseToken}/{Checked(name)}";
+
+    private static string Checked(string name)
     {
         if (name.Length is 0 or > 200 || name.StartsWith('/') || name.Contains("..", StringComparison.Ordinal)
             || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/'))
@@ -39,6 +52,6 @@ public static class ObjectKeys
             throw new ArgumentException($"'{name}' is no object name.", nameof(name));
         }
 
-        return Lease(videoId, version, leaseToken) + name;
+        return name;
     }
 }

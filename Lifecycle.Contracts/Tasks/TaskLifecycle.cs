@@ -63,7 +63,7 @@ public static class TaskLifecycle
         new(TaskState.Leased, TaskTrigger.Completed, TaskState.Done, "worker"),
         new(TaskState.Leased, TaskTrigger.Retried, TaskState.Runnable, "worker: an attempt is spent, run_after grows", "workers poll"),
         new(TaskState.Leased, TaskTrigger.Snoozed, TaskState.Runnable, "worker: a store is away or its disk is full, no attempt is spent until this has gone on for 2 h", "workers poll"),
-        new(TaskState.Leased, TaskTrigger.Preempted, TaskState.Runnable, "worker: paused, cancelled or shutting down, no attempt is spent", "workers poll"),
+        new(TaskState.Leased, TaskTrigger.Preempted, TaskState.Runnable, "worker: paused, cancelled, shutting down, or a live session takes the slot; no attempt is spent", "workers poll"),
         new(TaskState.Leased, TaskTrigger.LeaseExpired, TaskState.Runnable, "rescuer: an attempt is spent", "workers poll"),
         new(TaskState.Leased, TaskTrigger.Exhausted, TaskState.Failed, "worker or rescuer"),
         new(TaskState.Waiting, TaskTrigger.Cancelled, TaskState.Failed, "the transaction that cancels its job, or deletes its dead letter"),

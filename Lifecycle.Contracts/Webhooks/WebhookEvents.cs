@@ -1,4 +1,5 @@
 using Lifecycle.Contracts.Jobs;
+using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Videos;
 
 namespace Lifecycle.Contracts.Webhooks;
@@ -26,6 +27,14 @@ public static class WebhookEvents
 
     public const string VideoDeleted = "video.deleted";
 
+    /// <summary>The encoder runs: viewers can be let in.</summary>
+    public const string StreamReady = "stream.ready";
+
+    public const string StreamCompleted = "stream.completed";
+
+    /// <summary>It was not provisioned, or somebody gave it up.</summary>
+    public const string StreamFailed = "stream.failed";
+
     public const string QuotaExceeded = "quota.exceeded";
 
     /// <summary>Told to the other webhooks of the same owner.</summary>
@@ -35,7 +44,7 @@ public static class WebhookEvents
     public const string Test = "webhook.test";
 
     private static readonly string[] _subscribable =
-        [JobStarted, JobCompleted, JobFailed, JobProgress, VideoUploaded, VideoReady, VideoFailed, VideoDeleted, QuotaExceeded, WebhookDisabled];
+        [JobStarted, JobCompleted, JobFailed, JobProgress, VideoUploaded, VideoReady, VideoFailed, VideoDeleted, StreamReady, StreamCompleted, StreamFailed, QuotaExceeded, WebhookDisabled];
 
     private static readonly string[] _keys = [.. _subscribable.Select(KeyOf)];
 
@@ -52,6 +61,15 @@ public static class WebhookEvents
         VideoTrigger.OutputsVerified => VideoReady,
         VideoTrigger.ProcessingFailed => VideoFailed,
         VideoTrigger.Deleted => VideoDeleted,
+        _ => null,
+    };
+
+    /// <summary>What a stream's new status tells; null: nothing.</summary>
+    public static string? Of(StreamStatus status) => status switch
+    {
+        StreamStatus.Ready => StreamReady,
+        StreamStatus.Complete => StreamCompleted,
+        StreamStatus.Failed => StreamFailed,
         _ => null,
     };
 

@@ -168,11 +168,21 @@ public sealed class LifecycleTransaction(NpgsqlConnection connection, NpgsqlTran
         var id = Guid.CreateVersion7();
         var at = await connection.ScalarAsync<DateTime>("select now()", [], ct);
         CloudEvent<T> message = new(id.ToString(), "/videoplatform/lifecycle", type, subject.ToString(), new DateTimeOffset(at), data);
+        await EnqueueAsync(id, exchange, routingKey, type, JsonSerializer.SerializeToUtf8Bytes(message, json), traceParent, ct);
+    }
+
+    /// <summary>Puts a message into the outbox as it stands.</summary>
+    /// <param name="messageId">What consumers know a repetition by.</param>
+    internal async Task EnqueueAsync(Guid messageId, string exchange, string routingKey, string type, byte[] body, string? traceParent, CancellationToken ct)
+    {
         await connection.ExecuteAsync(
             "insert into outbox (message_id, exchange, routing_key, type, body, trace_parent) values ($1, $2, $3, $4, $5, $6)",
-            [id, exchange, routingKey, type, JsonSerializer.SerializeToUtf8Bytes(message, json), Activity.Current?.Id ?? traceParent], ct);
+            [messageId, exchange, routingKey, type, body, Activity.Current?.Id ?? traceParent], ct);
         _wakeRelay = true;
     }
+
+    /// <summary>The dispatchers are to look for deliveries that this transaction wrote.</summary>
+    internal void WakeWebhooks() => _wakeWebhooks = true;
 }
 
 /// <summary>A video's row, locked by the current transaction.</summary>

@@ -30,7 +30,12 @@ public sealed partial class FaultPoints
 
     /// <summary>Passes the point; returns at once unless a test has armed it.</summary>
     /// <exception cref="IOException">The armed text is <c>fail</c>.</exception>
-    public async ValueTask PassAsync(FaultPoint point, CancellationToken ct)
+    public ValueTask PassAsync(FaultPoint point, CancellationToken ct) => PassAsync(point.ToString(), ct);
+
+    /// <summary>The same place for one of the things that come by it: armed by a file named <c>POINT.OF</c>.</summary>
+    public ValueTask PassAsync(FaultPoint point, string of, CancellationToken ct) => _directory is null ? default : PassAsync($"{point}.{of}", ct);
+
+    private async ValueTask PassAsync(string point, CancellationToken ct)
     {
         if (_directory is null || Take(point) is not { } action)
         {
@@ -54,9 +59,9 @@ public sealed partial class FaultPoints
         }
     }
 
-    private string? Take(FaultPoint point)
+    private string? Take(string point)
     {
-        var armed = Path.Combine(_directory!, point.ToString());
+        var armed = Path.Combine(_directory!, point);
         if (!File.Exists(armed))
         {
             return null;
@@ -82,6 +87,6 @@ public sealed partial class FaultPoints
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Fault point {Point}: {Action}")]
-        public static partial void FaultTaken(ILogger logger, FaultPoint point, string action);
+        public static partial void FaultTaken(ILogger logger, string point, string action);
     }
 }

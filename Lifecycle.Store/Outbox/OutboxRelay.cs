@@ -80,7 +80,7 @@ public sealed partial class OutboxRelay(LifecycleDatabase database, OutboxSignal
         {
             MessageId = row.MessageId.ToString(),
             Type = row.Type,
-            ContentType = "application/cloudevents+json",
+            ContentType = row.Exchange == Lifecycle.Contracts.Messaging.Topology.StreamEvents ? "application/json" : "application/cloudevents+json",
             DeliveryMode = DeliveryModes.Persistent,
             Headers = row.TraceParent is null ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["traceparent"] = activity?.Id ?? row.TraceParent },
         };

@@ -4,6 +4,7 @@ using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Store.Database;
+using Lifecycle.Store.Jobs;
 using Npgsql;
 
 namespace Lifecycle.Store.Tasks;
@@ -16,6 +17,9 @@ namespace Lifecycle.Store.Tasks;
 public sealed record ClaimedTask(
     Guid TaskId, Guid JobId, Guid VideoId, TaskKind Kind, int Ordinal, int Attempt, int Version, long LeaseToken, string? TraceParent, JobKind Job, int Slots)
 {
+    /// <summary>Of its job, 10 first: what a live session takes slots from last.</summary>
+    public int Priority { get; init; } = NewJob.UsualPriority;
+
     internal const string Columns = "t.id, t.job_id, t.video_id, t.kind, t.ordinal, t.attempt, j.version, t.lease_token, j.trace_parent, j.kind, t.slots";
 
     internal static ClaimedTask Map(NpgsqlDataReader row) => new(
@@ -140,7 +144,7 @@ public sealed class TaskQueue(LifecycleDatabase database)
             select lease_token from claimed
             """, [taskId, TaskLifecycle.Table.NameOf(leased), Lease, workerId], ct);
         await transaction.MoveAsync(job, video, JobTrigger.WorkClaimed, null, ct);
-        return new(taskId, job.Id, video.Id, row.Kind, row.Ordinal, row.Attempt, job.Version, token, job.TraceParent, job.Kind, candidate.Slots);
+        return new(taskId, job.Id, video.Id, row.Kind, row.Ordinal, row.Attempt, job.Version, token, job.TraceParent, job.Kind, candidate.Slots) { Priority = job.Priority };
     }
 
     /// <summary>Counted again where no other claim can be under way: two workers that saw one place left would both take it.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
 using Lifecycle.Contracts.Jobs;
+using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Contracts.Webhooks;
 using Lifecycle.Store.Database;
@@ -77,6 +78,22 @@ public sealed class WebhookOutbox(LifecycleDatabase database, WebhookSignal sign
             row => new Found<JobEventData>(JobEventRow.Map(row), row.GetDateTime(JobEventRow.Count), row.GetFieldValue<Guid[]>(JobEventRow.Count + 1)), ct);
         return found is { Webhooks.Length: > 0 }
             && await WriteAsync(connection, found.Webhooks, name, WebhookPayload.Of(name, found.At, found.Data, WebhookJson.Default.JobEventData), traceParent, ct) > 0;
+    }
+
+    /// <summary>A stream has come to a status.</summary>
+    internal static async Task<bool> StreamChangedAsync(NpgsqlConnection connection, string streamId, StreamStatus status, string? reason, string? traceParent, CancellationToken ct)
+    {
+        if (WebhookEvents.Of(status) is not { } name)
+        {
+            return false;
+        }
+
+        var found = await connection.FirstAsync(
+            $"select s.title, s.video_id, now(), array(select w.id from webhooks w where w.owner_id = s.owner_id and {Listens}) from streams s where s.id = $1", [streamId, WebhookEvents.KeyOf(name)],
+            row => new Found<StreamEventData>(
+                new(streamId, row.GetString(0), StreamLifecycle.Table.NameOf(status), reason, row.GetGuid(1)), row.GetDateTime(2), row.GetFieldValue<Guid[]>(3)), ct);
+        return found is { Webhooks.Length: > 0 }
+            && await WriteAsync(connection, found.Webhooks, name, WebhookPayload.Of(name, found.At, found.Data, WebhookJson.Default.StreamEventData), traceParent, ct) > 0;
     }
 
     /// <summary>The rows are made from the webhooks that are still there: one that is deleted meanwhile must not fail the transition.</summary>

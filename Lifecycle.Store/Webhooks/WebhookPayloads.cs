@@ -18,6 +18,11 @@ public sealed record JobErrorData(string Category, string Reason);
 /// <param name="Reason">Of a failed video.</param>
 public sealed record VideoEventData(Guid Id, string? Filename, long? Size, string Status, string? Reason);
 
+/// <param name="Status">READY, COMPLETE or FAILED.</param>
+/// <param name="Reason">Of a failed stream; of the others where somebody gave one.</param>
+/// <param name="VideoId">The video that its recording is, or becomes.</param>
+public sealed record StreamEventData(string Id, string Title, string Status, string? Reason, Guid VideoId);
+
 /// <param name="Id">The webhook that gets nothing more. Its url stays out: it may hold a secret that the other receivers do not share.</param>
 public sealed record WebhookDisabledData(Guid Id, string Reason);
 
@@ -30,6 +35,7 @@ public sealed record QuotaExceededData(int Limit, DateTimeOffset ResetsAt);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobEventData))]
 [JsonSerializable(typeof(VideoEventData))]
+[JsonSerializable(typeof(StreamEventData))]
 [JsonSerializable(typeof(WebhookDisabledData))]
 [JsonSerializable(typeof(WebhookTestData))]
 [JsonSerializable(typeof(QuotaExceededData))]

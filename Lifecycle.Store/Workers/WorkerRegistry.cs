@@ -21,14 +21,20 @@ public sealed class WorkerRegistry(LifecycleDatabase database)
 
     /// <summary>Writes that the worker lives and how many of its slots are busy.</summary>
     /// <param name="encoders">The video encoders that its ffmpeg has.</param>
-    public async Task BeatAsync(string id, Guid instance, int slots, int busy, IReadOnlyCollection<string> encoders, CancellationToken ct)
+    public Task BeatAsync(string id, Guid instance, int slots, int busy, IReadOnlyCollection<string> encoders, CancellationToken ct) => BeatAsync(id, instance, slots, busy, encoders, null, ct);
+
+    /// <summary>Writes that the worker lives and how many of its slots are busy.</summary>
+    /// <param name="encoders">The video encoders that its ffmpeg has.</param>
+    /// <param name="livePixelsPerSecond">What a slot encodes in real time; null: not measured yet.</param>
+    public async Task BeatAsync(string id, Guid instance, int slots, int busy, IReadOnlyCollection<string> encoders, long? livePixelsPerSecond, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             """
-            insert into workers (id, instance, slots, busy, encoders) values ($1, $2, $3, $4, $5)
-            on conflict (id) do update set instance = excluded.instance, slots = excluded.slots, busy = excluded.busy, encoders = excluded.encoders, last_seen = now()
-            """, [id, instance, slots, busy, encoders.ToArray()], ct);
+            insert into workers (id, instance, slots, busy, encoders, live_pixels_per_second) values ($1, $2, $3, $4, $5, $6)
+            on conflict (id) do update set instance = excluded.instance, slots = excluded.slots, busy = excluded.busy, encoders = excluded.encoders,
+                live_pixels_per_second = excluded.live_pixels_per_second, last_seen = now()
+            """, [id, instance, slots, busy, encoders.ToArray(), livePixelsPerSecond], ct);
     }
 
     /// <summary>A worker that stops in order leaves the list.</summary>

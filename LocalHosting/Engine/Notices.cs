@@ -20,7 +20,7 @@ internal static partial class Notices
             var endpoint = resource.Annotations.OfType<EndpointAnnotation>().FirstOrDefault(e => resource is ProjectResource || e.IsExternal);
             if (endpoint is null)
                 continue;
-            var urls = endpoint.ReplicaPorts.Select(p => $"{endpoint.Scheme}://{LocalAddress.Host}:{p}");
+            var urls = endpoint.ReplicaPorts.Select(p => Shown(resource, endpoint, $"{endpoint.Scheme}://{LocalAddress.Host}:{p}"));
             var name = Numbered().Match(resource.Name) is { Success: true } match ? match.Groups["name"].Value : resource.Name;
             if (name == resource.Name && EndpointAllocator.Replicas(resource) == 1)
                 notices[name] = urls.First();
@@ -31,6 +31,15 @@ internal static partial class Notices
         }
 
         return notices;
+    }
+
+    /// <summary>The address as the model wants it shown: some have a path behind the port.</summary>
+    private static string Shown(IResource resource, EndpointAnnotation endpoint, string address)
+    {
+        var url = new ResourceUrlAnnotation { Url = address, Endpoint = new((IResourceWithEndpoints)resource, endpoint.Name) };
+        foreach (var annotation in resource.Annotations.OfType<UrlCallbackAnnotation>().Where(a => string.Equals(a.EndpointName, endpoint.Name, StringComparison.OrdinalIgnoreCase)))
+            annotation.Callback(url);
+        return url.Url;
     }
 
     /// <summary>For each resource a list with an object per replica: program name to pid, in the order of their start.</summary>

@@ -13,6 +13,7 @@ internal static class ProgramCatalogue
         ["rabbitmq"] = () => new RabbitMqProgram(),
         ["minio/minio"] = () => new CephProgram(),
         ["nginx"] = () => new NginxProgram(),
+        ["alfg/nginx-rtmp"] = () => new NginxRtmpProgram(),
     };
 
     /// <summary>Null for resources that are values, not processes.</summary>

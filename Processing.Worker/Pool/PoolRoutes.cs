@@ -19,6 +19,7 @@ public static class PoolRoutes
 {
     public static IServiceCollection AddPool(this IServiceCollection services)
     {
+        services.AddSingleton<PoolSlots>();
         services.AddSingleton<Permits>();
         services.AddHostedService(provider => provider.GetRequiredService<Permits>());
         return services.AddHostedService<WorkLoop>();

@@ -2,6 +2,7 @@ using Lifecycle.Store;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.Options;
+using Processing.Worker.Live;
 using Processing.Worker.Media;
 using Processing.Worker.Tasks;
 
@@ -9,21 +10,21 @@ namespace Processing.Worker.Pool;
 
 /// <summary>
 /// Fills this worker's slots: claims until nothing is runnable, then waits for a permit, for the next task's time, or for a
-/// poll, and looks again after every task. Postgres has the order; a permit only shortens the wait.
+/// poll, and looks again after every task. Postgres has the order; a permit only shortens the wait. Slots that live sessions hold
+/// are not free, and a task whose slot one takes is given back.
 /// </summary>
 public sealed partial class WorkLoop(
-    TaskQueue queue, TaskRunner runner, WorkerIdentity identity, WorkerRegistry registry, Permits permits, EncoderList encoders,
-    IOptions<WorkerOptions> options, IOptions<TranscoderOptions> transcoder, TimeProvider time, ILogger<WorkLoop> logger)
+    TaskQueue queue, TaskRunner runner, WorkerIdentity identity, WorkerRegistry registry, Permits permits, EncoderList encoders, PoolSlots slots, LiveCapacity capacity,
+    IOptions<TranscoderOptions> transcoder, TimeProvider time, ILogger<WorkLoop> logger)
     : BackgroundService
 {
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan _leaveWithin = TimeSpan.FromSeconds(3);
 
-    private readonly List<(Task Run, int Slots)> _running = [];
+    private readonly List<Task> _running = [];
     private IReadOnlyList<string>? _encoders;
     private string? _id;
-    private int _busy;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,7 +41,7 @@ public sealed partial class WorkLoop(
             // Stopping: the running tasks see the same token and give themselves back.
         }
 
-        await Task.WhenAll(_running.Select(running => running.Run));
+        await Task.WhenAll(_running);
         await beating;
         await LeaveAsync();
     }
@@ -64,22 +65,23 @@ public sealed partial class WorkLoop(
 
     private async Task StepAsync(CancellationToken ct)
     {
-        _running.RemoveAll(running => running.Run.IsCompleted);
-        var free = options.Value.Slots - _running.Sum(running => running.Slots);
-        Volatile.Write(ref _busy, options.Value.Slots - free);
+        _running.RemoveAll(run => run.IsCompleted);
+        var changed = slots.Changed; // taken before the count, so that no change is missed
+        var free = slots.FreeForTasks;
         if (free <= 0)
         {
             permits.SetFull(true);
-            await Task.WhenAny(_running.Select(running => running.Run));
+            await changed.WaitAsync(ct);
             return;
         }
 
         permits.SetFull(false);
-        var claim = await ClaimAsync(new(free, options.Value.Slots, transcoder.Value.MaxConcurrent), ct);
+        var claim = await ClaimAsync(new(free, slots.Total, transcoder.Value.MaxConcurrent), ct);
         permits.Claimed();
         if (claim.Task is { } task)
         {
-            _running.Add((Task.Run(() => runner.RunAsync(task, ct), CancellationToken.None), task.Slots));
+            var slot = slots.Begin(task.Slots, task.Priority, ct);
+            _running.Add(Task.Run(() => RunAsync(task, slot), CancellationToken.None));
             return;
         }
 
@@ -90,7 +92,15 @@ public sealed partial class WorkLoop(
         }
 
         var permit = permits.WaitAsync(wait, ct);
-        await Task.WhenAny([permit, .. _running.Select(running => running.Run)]);
+        await Task.WhenAny(permit, changed);
+    }
+
+    private async Task RunAsync(ClaimedTask task, PoolSlot slot)
+    {
+        using (slot)
+        {
+            await runner.RunAsync(task, slot.Stop);
+        }
     }
 
     private async Task<ClaimResult> ClaimAsync(ClaimRoom room, CancellationToken ct)
@@ -121,7 +131,7 @@ public sealed partial class WorkLoop(
                 try
                 {
                     _id = await identity.GetAsync(ct);
-                    await registry.BeatAsync(_id, identity.Instance, options.Value.Slots, Volatile.Read(ref _busy), await EncodersAsync(ct), ct);
+                    await registry.BeatAsync(_id, identity.Instance, slots.Total, slots.Busy, await EncodersAsync(ct), capacity.PixelsPerSecond, ct);
                 }
                 catch (Exception exception) when (Outages.IsOutage(exception))
                 {

@@ -46,9 +46,12 @@ public sealed partial class ScratchSpace : IDisposable
     public string Sources { get; }
 
     /// <summary>A fresh folder for one lease.</summary>
-    public string Create(ClaimedTask task)
+    public string Create(ClaimedTask task) => Create(task.LeaseToken);
+
+    /// <summary>The same for a live session's lease: tokens are of one sequence.</summary>
+    public string Create(long leaseToken)
     {
-        var folder = Path.Combine(Root, $"lease-{task.LeaseToken}");
+        var folder = Path.Combine(Root, $"lease-{leaseToken}");
         Directory.CreateDirectory(folder, Passable);
         return folder;
     }

@@ -46,6 +46,21 @@ public sealed class WorkerOptions
     /// <summary>Encoder threads of new plans; part of the result. Several workers with one thread each waste less than one with many.</summary>
     [Range(1, 64, ErrorMessage = "Worker:Threads must lie between 1 and 64.")]
     public int Threads { get; set; } = 1;
+
+    /// <summary>x264 preset of live streams: part of what the capacity is measured with.</summary>
+    [RegularExpression("^(ultrafast|superfast|veryfast|faster|fast|medium)$", ErrorMessage = "Worker:LivePreset must be one of x264's presets, ultrafast to medium.")]
+    public string LivePreset { get; set; } = "veryfast";
+
+    /// <summary>Pixels that a slot encodes a second for a live stream; 0: this process measures it.</summary>
+    [Range(0, long.MaxValue, ErrorMessage = "Worker:LivePixelsPerSecond must not be negative.")]
+    public long LivePixelsPerSecond { get; set; }
+
+    /// <summary>Certificate authorities, as PEM, that rtmps inputs are trusted by, readable by all users. Empty: the system's.</summary>
+    public string LiveCaFile { get; set; } = "";
+
+    /// <summary>How long a broadcast may last, in hours: it is ended then.</summary>
+    [Range(0.001, 24, ErrorMessage = "Worker:LiveHoursMost must lie between 0.001 and 24.")]
+    public double LiveHoursMost { get; set; } = 12;
 }
 
 /// <summary>Section <c>transcoder</c>, with seed 004's names. <c>workerCount</c> is the AppHost's, <c>chunkSize</c> Upload.Api's.</summary>

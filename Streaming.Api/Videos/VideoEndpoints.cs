@@ -113,7 +113,9 @@ internal static class TextAnswer
 {
     private static readonly StringValues _vary = "Accept-Encoding";
 
-    public static async Task SendAsync(HttpContext context, ServedText text)
+    public static Task SendAsync(HttpContext context, ServedText text) => SendAsync(context, text, Caching.Short, Caching.GatewayShortSeconds);
+
+    public static async Task SendAsync(HttpContext context, ServedText text, StringValues cacheControl, StringValues gatewaySeconds)
     {
         var form = Choose(context.Request.Headers.AcceptEncoding, text);
         var response = context.Response;
@@ -127,8 +129,8 @@ internal static class TextAnswer
         response.StatusCode = status;
         response.Headers.ETag = form.ETag;
         response.Headers.Vary = _vary;
-        response.Headers.CacheControl = Caching.Short;
-        response.Headers["X-Accel-Expires"] = Caching.GatewayShortSeconds;
+        response.Headers.CacheControl = cacheControl;
+        response.Headers["X-Accel-Expires"] = gatewaySeconds;
         if (status == StatusCodes.Status304NotModified)
         {
             return;

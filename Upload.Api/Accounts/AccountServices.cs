@@ -1,6 +1,5 @@
 using Lifecycle.Store;
 using Lifecycle.Store.Accounts;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 
@@ -10,17 +9,11 @@ public static class AccountServices
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services)
     {
-        services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<AccountOptions>, AccountOptionsValidator>();
+        services.AddAccountAuthentication();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, AccountJson.Default));
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, UserJson.Default));
-        services.AddSingleton<UserStore>();
-        services.AddSingleton<ApiKeyStore>();
-        services.AddSingleton<Credentials>();
         services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
         services.AddSingleton<AbsentUser>();
-        services.AddAuthentication(AccountAuthentication.Name).AddScheme<AuthenticationSchemeOptions, AccountAuthentication>(AccountAuthentication.Name, null);
-        services.AddAuthorizationBuilder().SetDefaultPolicy(AccountAuthentication.AnyAccount);
         return services.AddHostedService<AdminAccount>();
     }
 }

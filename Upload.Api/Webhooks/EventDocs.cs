@@ -25,6 +25,10 @@ public static class EventDocs
         "id":"{{Example.Video}}","filename":"video.mp4","size":1234567
         """;
 
+    private const string Stream = $$"""
+        "id":"launch-2025","title":"The launch","video_id":"{{Example.Video}}"
+        """;
+
     public static IReadOnlyList<EventDoc> All { get; } =
     [
         Of<JobEventData>(WebhookEvents.JobStarted, "A job's first work has begun", $$"""{{{Job}},"status":"processing","progress":0}"""),
@@ -37,6 +41,9 @@ public static class EventDocs
         Of<VideoEventData>(WebhookEvents.VideoReady, "A video can be played", $$"""{{{Video}},"status":"ready"}"""),
         Of<VideoEventData>(WebhookEvents.VideoFailed, "A video cannot be processed", $$"""{{{Video}},"status":"failed","reason":"The video stream cannot be decoded."}"""),
         Of<VideoEventData>(WebhookEvents.VideoDeleted, "A video was deleted", $$"""{{{Video}},"status":"deleted"}"""),
+        Of<StreamEventData>(WebhookEvents.StreamReady, "A live stream can be played", $$"""{{{Stream}},"status":"READY"}"""),
+        Of<StreamEventData>(WebhookEvents.StreamCompleted, "A broadcast has ended; its recording becomes a video", $$"""{{{Stream}},"status":"COMPLETE"}"""),
+        Of<StreamEventData>(WebhookEvents.StreamFailed, "A live stream could not be provisioned, or was given up", $$"""{{{Stream}},"status":"FAILED","reason":"No confirmation came within 900 s."}"""),
         Of<QuotaExceededData>(WebhookEvents.QuotaExceeded, "The day's quota is used up; told once a day", """{"limit":100,"resets_at":"2025-01-18T00:00:00Z"}"""),
         Of<WebhookDisabledData>(WebhookEvents.WebhookDisabled, "Another webhook of the account was switched off", $$"""{"id":"{{Example.Webhook}}","reason":"The receiver answered 410 Gone."}"""),
         Of<WebhookTestData>(WebhookEvents.Test, "Asked for by POST .../test", $$"""{"webhook_id":"{{Example.Webhook}}"}"""),

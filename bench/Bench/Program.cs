@@ -7,6 +7,7 @@ Dictionary<string, Func<Session, CancellationToken, Task<double>>> benches = new
 {
     ["transcode"] = TranscodeBench.RunAsync,
     ["segments"] = SegmentsBench.RunAsync,
+    ["live"] = LiveBench.RunAsync,
     ["upload"] = UploadBench.RunAsync,
     ["status"] = StatusBench.RunAsync,
     ["chunks"] = ChunksBench.RunAsync,

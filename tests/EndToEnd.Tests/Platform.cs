@@ -227,6 +227,7 @@ public sealed class Platform : IAsyncLifetime
         yield return ("Accounts__AdminEmail", AdminEmail);
         yield return ("Accounts__AdminPassword", AdminPassword);
         yield return ("Worker__ScratchPath", Scratch);
+        yield return ("Worker__LivePixelsPerSecond", "20000000"); // measuring it would be a process that nobody asked for
         yield return ("OTEL_EXPORTER_OTLP_ENDPOINT", Traces.Endpoint);
         // The limits have tests of their own; here they would only be in the way.
         yield return ("ratelimit__requestsPerSecond", "10000");
@@ -238,6 +239,10 @@ public sealed class Platform : IAsyncLifetime
         yield return ("webhooks__allowPrivateTargets", "true");
         yield return ("webhooks__timeout", "2");
         yield return ("webhooks__retryDelaysSeconds__0", "1");
+        // A broadcaster who stays away, or never comes, is not waited for so long; inputs may come from the test process.
+        yield return ("Streams__ResumeWithinSeconds", "8");
+        yield return ("Streams__ConfirmationSeconds", "25");
+        yield return ("Streams__AllowedHosts__0", "127.0.0.1");
         // Half an hour of retries and of outage, 60 times faster.
         yield return ("Worker__SnoozeSeconds", "0.2");
         for (var retry = 0; retry < 5; retry++)

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Text;
 using Lifecycle.Store.Accounts;
 using Microsoft.Extensions.Options;
-using Upload.Api.Accounts;
+using VideoPlatform.Accounts;
 using Xunit;
 
 namespace Lifecycle.Tests;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
+using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
 using Lifecycle.Contracts.Webhooks;
@@ -21,6 +22,9 @@ public sealed partial class Documents
         Assert.Contains(Render(JobLifecycle.Table), document, StringComparison.Ordinal);
         Assert.Contains(Render(TaskLifecycle.Table), document, StringComparison.Ordinal);
         Assert.Contains(Render(DeliveryLifecycle.Table), document, StringComparison.Ordinal);
+        Assert.Contains(Render(StreamLifecycle.Table), document, StringComparison.Ordinal);
+        Assert.Contains(Render(ProvisionWorkflow.Table), document, StringComparison.Ordinal);
+        Assert.Contains(Render(LiveSessionLifecycle.Table), document, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Testing;
 using Upload.Api;
 using Upload.Api.Accounts;
+using VideoPlatform.Accounts;
 using Upload.Api.Chunks;
 using Upload.Api.Status;
 using Upload.Api.Uploads;

@@ -36,7 +36,11 @@ internal sealed class FragmentReader(Stream stream)
         return null;
     }
 
-    private static List<Sample> Samples(ReadOnlyMemory<byte> moof, ReadOnlyMemory<byte> mdat)
+    /// <summary>The track of a moof with one traf.</summary>
+    public static uint TrackOf(ReadOnlyMemory<byte> moof) => BinaryPrimitives.ReadUInt32BigEndian(Box.Find(moof, "moof/traf/tfhd").Body.Span[4..]);
+
+    /// <summary>The samples of one moof and its mdat, both with their headers.</summary>
+    public static List<Sample> Samples(ReadOnlyMemory<byte> moof, ReadOnlyMemory<byte> mdat)
     {
         var traf = Box.Find(moof, "moof/traf").Body;
         var defaults = Defaults(Box.Find(traf, "tfhd").Body.Span);

@@ -51,7 +51,7 @@ internal static class FilterGraph
         return graph.ToString();
     }
 
-    private static string Scale(int width, int height) => $"scale={width}:{height}:flags=bicubic";
+    public static string Scale(int width, int height) => $"scale={width}:{height}:flags=bicubic";
 
     private static string IsFrame(long tick) => $"eq(pts,{tick + OutputClock.ShiftTicks})";
 
@@ -76,7 +76,7 @@ internal static class FilterGraph
     }
 
     /// <summary>To the largest rendition: size, then colours, then 8 bits.</summary>
-    private static string First(PictureFormat picture, RenditionPlan rendition)
+    public static string First(PictureFormat picture, RenditionPlan rendition)
     {
         var scale = Scale(rendition.Width, rendition.Height);
         const string To709 = "zscale=p=bt709:t=bt709:m=bt709:r=tv";

@@ -18,8 +18,27 @@ internal sealed record FfmpegCommand
 
     public required TimeSpan TotalTimeout { get; init; }
 
+    public int Niceness { get; init; } = FfmpegSandbox.UsualNiceness;
+
     /// <summary>Gets every line of standard output; true where the line shows that work went on.</summary>
     public Func<string, bool> OnLine { get; init; } = _ => true;
+}
+
+/// <summary>A run of ffmpeg between pipes, for as long as its caller wants it.</summary>
+internal sealed record FfmpegPipeCommand
+{
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    public required string WorkDir { get; init; }
+
+    /// <summary>Only what fetches an input; nothing that parses more than its container.</summary>
+    public bool HasNetwork { get; init; }
+
+    /// <summary>Longest life: what bounds its CPU time.</summary>
+    public required TimeSpan AtMost { get; init; }
+
+    /// <summary>Replaced in its messages: addresses with keys in them.</summary>
+    public string? Secret { get; init; }
 }
 
 /// <summary>Arguments that every command starts with.</summary>

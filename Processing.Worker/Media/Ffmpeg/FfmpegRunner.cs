@@ -27,6 +27,9 @@ public sealed partial class FfmpegRunner(TimeProvider time, FfmpegPrograms progr
 
     private const long FileSizeSlackBytes = 4L << 30;
 
+    /// <summary>What runs between pipes writes no files.</summary>
+    private const long PipeFileBytes = 1 << 20;
+
     private readonly StarterThread _starter = new();
     private readonly SemaphoreSlim _detecting = new(1, 1);
     private FfmpegSandbox? _sandbox;
@@ -45,9 +48,18 @@ public sealed partial class FfmpegRunner(TimeProvider time, FfmpegPrograms progr
 
         var sourceBytes = command.SourcePath is { } source ? new FileInfo(source).Length : 0;
         var wrapped = sandbox.Wrap(
-            [programs.PathOf(command.Tool), .. command.Arguments], (long)command.TotalTimeout.TotalSeconds * CpuSecondsPerSecond, (2 * sourceBytes) + FileSizeSlackBytes, readable);
+            [programs.PathOf(command.Tool), .. command.Arguments], (long)command.TotalTimeout.TotalSeconds * CpuSecondsPerSecond, (2 * sourceBytes) + FileSizeSlackBytes, readable, command.Niceness);
         using var process = await _starter.StartAsync(StartInfo(wrapped, command.WorkDir));
         return await new FfmpegProcess(process, command, time).RunAsync(ct);
+    }
+
+    /// <summary>Starts ffmpeg between pipes; who disposes the result ends it.</summary>
+    internal async Task<FfmpegPipe> StartAsync(FfmpegPipeCommand command, CancellationToken ct)
+    {
+        var sandbox = await SandboxAsync(ct);
+        var wrapped = (command.HasNetwork ? sandbox with { Network = [] } : sandbox)
+            .Wrap([programs.PathOf("ffmpeg"), .. command.Arguments], (long)command.AtMost.TotalSeconds * CpuSecondsPerSecond, PipeFileBytes, dropUser: true, niceness: 0);
+        return new FfmpegPipe(await _starter.StartAsync(StartInfo(wrapped, command.WorkDir)), command, time);
     }
 
     /// <summary>A directory that the sandbox's user may write to, below a task's scratch directory.</summary>

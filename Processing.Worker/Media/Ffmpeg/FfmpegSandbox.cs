@@ -12,6 +12,8 @@ namespace Processing.Worker.Media.Ffmpeg;
 /// <param name="Root">We run as root: ffmpeg becomes user 65534 where it can read the source, otherwise root without capabilities.</param>
 internal sealed record FfmpegSandbox(bool Limits, IReadOnlyList<string> Network, bool Privileges, bool Root)
 {
+    public const int UsualNiceness = 5;
+
     private const string Nobody = "65534";
 
     /// <summary>Far above what a 2160p ladder takes, below what would take the machine down.</summary>
@@ -23,13 +25,14 @@ internal sealed record FfmpegSandbox(bool Limits, IReadOnlyList<string> Network,
     /// <param name="cpuSeconds">CPU time limit of the process.</param>
     /// <param name="fileBytes">Size limit of a file that it writes.</param>
     /// <param name="dropUser">Where root: run as nobody. False where nobody could not read the source.</param>
-    public IReadOnlyList<string> Wrap(IReadOnlyList<string> command, long cpuSeconds, long fileBytes, bool dropUser)
+    /// <param name="niceness">Below the services by default; what must keep up with real time gets 0.</param>
+    public IReadOnlyList<string> Wrap(IReadOnlyList<string> command, long cpuSeconds, long fileBytes, bool dropUser, int niceness = UsualNiceness)
     {
         var wrapped = new List<string>();
         if (Limits)
             wrapped.AddRange(["prlimit", $"--as={MaxAddressSpaceBytes}", $"--cpu={cpuSeconds}", $"--fsize={fileBytes}", "--core=0", "--"]);
         if (Privileges)
-            wrapped.AddRange(["nice", "-n", "5"]);
+            wrapped.AddRange(["nice", "-n", $"{niceness}"]);
         if (Network.Count > 0)
             wrapped.AddRange(["unshare", .. Network, "--"]);
         if (Privileges)

@@ -36,6 +36,14 @@ internal sealed record ProbeStream
     public string? ColorTransfer { get; init; }
     public string? ColorPrimaries { get; init; }
     public string? TimeBase { get; init; }
+
+    /// <summary>The lowest rate that has all of its timestamps.</summary>
+    [JsonPropertyName("r_frame_rate")]
+    public string? BaseFrameRate { get; init; }
+
+    [JsonPropertyName("avg_frame_rate")]
+    public string? AverageFrameRate { get; init; }
+
     public string? StartTime { get; init; }
     public int Channels { get; init; }
     public string? SampleRate { get; init; }

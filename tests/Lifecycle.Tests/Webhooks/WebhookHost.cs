@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Testing;
 using Upload.Api;
 using Upload.Api.Accounts;
+using VideoPlatform.Accounts;
 using Upload.Api.Limiting;
 using Upload.Api.Webhooks;
 using VideoPlatform.ServiceDefaults;

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using LocalHosting.Model;
 using LocalHosting.Publishing;
 using Xunit;
@@ -28,6 +30,21 @@ public sealed partial class ManifestTests
         builder.AddParameter("secret-value", secret: true);
         await builder.Build().RunAsync(TestContext.Current.CancellationToken);
         Assert.Contains("{secret-value.inputs.value}", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    /// <summary>As the manifest's rules have it; the golden model knows only http.</summary>
+    [Fact]
+    public void An_endpoint_of_another_scheme_is_a_binding_over_tcp()
+    {
+        var builder = Models.Create("--publisher", "manifest", "--output-path", "unused.json");
+        var ingest = builder.AddContainer("ingest", "alfg/nginx-rtmp").WithEndpoint(port: 1935, targetPort: 1935, scheme: "rtmp", name: "rtmp", isExternal: true);
+        builder.AddContainer("reader", "nginx").WithEnvironment("INGEST", ReferenceExpression.Create($"{ingest.GetEndpoint("rtmp")}/live"));
+        using var manifest = JsonDocument.Parse(ManifestPublisher.Write(builder.Local(), GoldenModel.Root));
+        var resources = manifest.RootElement.GetProperty("resources");
+        Assert.Equal(
+            """{"scheme":"rtmp","protocol":"tcp","transport":"tcp","targetPort":1935,"external":true}""",
+            JsonSerializer.Serialize(resources.GetProperty("ingest").GetProperty("bindings").GetProperty("rtmp")));
+        Assert.Equal("{ingest.bindings.rtmp.url}/live", resources.GetProperty("reader").GetProperty("env").GetProperty("INGEST").GetString());
     }
 
     [GeneratedRegex("\"localhosting\\.tests-[0-9a-f]{10}-", RegexOptions.None, matchTimeoutMilliseconds: 1000)]

@@ -24,7 +24,7 @@ public sealed class SmallRuleTests
         var variables = new Dictionary<string, string>(StringComparer.Ordinal) { ["UP"] = "127.0.0.1:1", ["EMPTY"] = "" };
         Assert.Equal(
             "server 127.0.0.1:1; proxy_set_header Host $host; x $uri ${OTHER} 127.0.0.1:1 [] $UPPER",
-            NginxProgram.Fill("server ${UP}; proxy_set_header Host $host; x $uri ${OTHER} $UP [${EMPTY}] $UPPER", variables));
+            NginxTemplate.Fill("server ${UP}; proxy_set_header Host $host; x $uri ${OTHER} $UP [${EMPTY}] $UPPER", variables));
     }
 
     [Fact]
@@ -78,5 +78,16 @@ public sealed class SmallRuleTests
         Assert.IsType<string>(notices["gateway"]);
         Assert.Equal(2, Assert.IsType<List<string>>(notices["upload-api"]).Count);
         Assert.Equal(2, Assert.IsType<List<string>>(notices["worker"]).Count);
+    }
+
+    [Fact]
+    public void An_address_in_the_endpoints_file_has_the_scheme_and_the_path_that_the_model_says()
+    {
+        var builder = Models.Create();
+        builder.AddContainer("ingest", "alfg/nginx-rtmp").WithEndpoint(targetPort: 1935, scheme: "rtmp", name: "rtmp", isExternal: true).WithUrlForEndpoint("rtmp", url => url.Url += "/live");
+        using var folder = new TemporaryFolder();
+        using var ports = new PortBook(Path.Combine(folder.Path, "ports.json"));
+        EndpointAllocator.Allocate(builder.Resources, ports, randomize: true);
+        Assert.Matches("^rtmp://127\\.0\\.0\\.1:[0-9]+/live$", Assert.IsType<string>(Notices.Endpoints(builder.Resources)["ingest"]));
     }
 }

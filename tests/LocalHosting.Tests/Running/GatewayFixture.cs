@@ -50,7 +50,7 @@ public sealed class GatewayFixture : IAsyncLifetime
             .WithHttpEndpoint(targetPort: 8080)
             .WithHttpEndpoint(targetPort: 8084, name: "uploader")
             .WithHttpHealthCheck("/health");
-        foreach (var upstream in (string[])["UPLOAD_API", "PROCESSING_WORKER", "STREAMING_API", "STORAGE_METADATA"])
+        foreach (var upstream in (string[])["UPLOAD_API", "PROCESSING_WORKER", "STREAMING_API", "LIVE_API", "STORAGE_METADATA"])
             gateway.WithEnvironment(upstream, string.Join(' ', servers));
         _app = builder.Build();
         await _app.StartAsync(TestContext.Current.CancellationToken);

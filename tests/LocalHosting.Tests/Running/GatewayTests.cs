@@ -141,6 +141,45 @@ public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<Gateway
         await Eventually.Holds(async () => (await gateway.Http.GetAsync(Path, Ct)).StatusCode, status => status == HttpStatusCode.NotFound, seconds: 6);
     }
 
+    [Theory]
+    [InlineData("/stream/my-show/manifest")]
+    [InlineData("/stream/my-show/manifest/480p")]
+    public async Task Viewers_of_a_live_playlist_do_not_wait_for_one_another(string playlist)
+    {
+        const int Viewers = 8;
+        var (come, all) = (0, new TaskCompletionSource());
+        gateway.Handler = async (_, context) =>
+        {
+            if (Interlocked.Increment(ref come) == Viewers)
+                all.SetResult();
+            await all.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+            context.Response.Headers["X-Accel-Expires"] = "0";
+            await context.Response.WriteAsync("#EXTM3U", Ct);
+        };
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, Viewers).Select(_ => gateway.Http.GetStringAsync(playlist, Ct))), text => Assert.Equal("#EXTM3U", text));
+        Assert.Equal(Viewers, come);
+    }
+
+    [Fact]
+    public async Task What_is_shown_for_an_entitlement_is_kept_for_nobody_and_nobody_waits_for_anothers_answer()
+    {
+        const string Path = "/stream/my-concert/segment/v1-480p-00000.m4s";
+        const int Viewers = 6;
+        var arrived = 0;
+        TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Handler = async (_, context) =>
+        {
+            if (Interlocked.Increment(ref arrived) == Viewers)
+                all.SetResult();
+            await all.Task.WaitAsync(TimeSpan.FromSeconds(4), Ct);
+            context.Response.Headers["X-Accel-Expires"] = "0";
+            await context.Response.WriteAsync(context.Request.QueryString.Value!, Ct);
+        };
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, Viewers).Select(_ => gateway.Http.GetStringAsync($"{Path}?entitlement=shown", Ct))), text => Assert.Equal("?entitlement=shown", text));
+        Assert.Equal("", await gateway.Http.GetStringAsync(Path, Ct));
+        Assert.Equal(Viewers + 1, arrived);
+    }
+
     [Fact]
     public async Task The_status_socket_goes_through()
     {

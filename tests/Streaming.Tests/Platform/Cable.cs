@@ -14,6 +14,8 @@ public sealed class Cable : IAsyncDisposable
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
     private readonly Task _accepting;
     private volatile bool _cut;
+    private volatile Task? _hold;
+    private int _held;
 
     public Cable(string host, int port)
     {
@@ -34,6 +36,12 @@ public sealed class Cable : IAsyncDisposable
     }
 
     public void Mend() => _cut = false;
+
+    /// <summary>The server's answers, which it has given, wait on their way for <paramref name="release"/>.</summary>
+    public void Hold(Task release) => _hold = release;
+
+    /// <summary>Answers that had to wait.</summary>
+    public int Held => Volatile.Read(ref _held);
 
     public async ValueTask DisposeAsync()
     {
@@ -77,7 +85,7 @@ public sealed class Cable : IAsyncDisposable
 
                 await far.ConnectAsync(_host, _port, _stopping.Token);
                 using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-                await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream(), ended.Token), far.GetStream().CopyToAsync(near.GetStream(), ended.Token));
+                await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream(), ended.Token), AnswerAsync(far.GetStream(), near.GetStream(), ended.Token));
                 await ended.CancelAsync();
             }
             catch (Exception exception) when (exception is OperationCanceledException or SocketException or IOException or ObjectDisposedException or InvalidOperationException)
@@ -89,6 +97,21 @@ public sealed class Cable : IAsyncDisposable
                 _open.TryRemove(near, out _);
                 _open.TryRemove(far, out _);
             }
+        }
+    }
+
+    private async Task AnswerAsync(Stream server, Stream client, CancellationToken ct)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await server.ReadAsync(buffer, ct) is > 0 and var count)
+        {
+            if (_hold is { IsCompleted: false } hold)
+            {
+                Interlocked.Increment(ref _held);
+                await hold.WaitAsync(ct);
+            }
+
+            await client.WriteAsync(buffer.AsMemory(0, count), ct);
         }
     }
 }

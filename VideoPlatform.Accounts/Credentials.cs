@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 using Lifecycle.Store.Accounts;
 using Microsoft.Extensions.Options;
 
-namespace Upload.Api.Accounts;
+namespace VideoPlatform.Accounts;
 
 /// <summary>What a login's token says (RFC 7519); times are seconds since 1970.</summary>
 public sealed record TokenClaims(string Sub, string Role, long Iat, long Exp);
@@ -83,7 +83,7 @@ public sealed class Credentials
     public static byte[] HashOf(string apiKey) => SHA256.HashData(Encoding.UTF8.GetBytes(apiKey));
 
     /// <summary>A key of 32 bytes for one purpose.</summary>
-    internal static byte[] Derive(string secret, string purpose) =>
+    public static byte[] Derive(string secret, string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), 32, info: Encoding.UTF8.GetBytes($"videoplatform {purpose}"));
 
     private static string Sign(byte[] key, string text) => Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)));

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
-namespace Upload.Api.Accounts;
+namespace VideoPlatform.Accounts;
 
 /// <summary>Section <c>Accounts</c>.</summary>
 public sealed class AccountOptions

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using LocalHosting.Engine;
@@ -12,7 +11,7 @@ namespace LocalHosting.Programs;
 /// The image `nginx` as Debian's nginx: the templates mounted into /etc/nginx/templates are filled with the resource's environment variables, as
 /// the image's entry point does it, and the image's paths and ports become those of this machine.
 /// </summary>
-internal sealed partial class NginxProgram : IProgram
+internal sealed class NginxProgram : IProgram
 {
     private const string TemplateFolder = "/etc/nginx/templates";
     private const string CacheFolder = "/var/cache/nginx";
@@ -20,7 +19,7 @@ internal sealed partial class NginxProgram : IProgram
 
     private string? _accessLog;
 
-    public IReadOnlyList<RequiredFile> Requires => [new("/usr/sbin/nginx", "nginx-light")];
+    public IReadOnlyList<RequiredFile> Requires => [NginxTemplate.RequiredServer];
 
     public string? User => "www-data";
 
@@ -36,23 +35,19 @@ internal sealed partial class NginxProgram : IProgram
         foreach (var old in Directory.EnumerateFiles(Path.Combine(folder, "conf.d")))
             File.Delete(old);
         foreach (var (name, template) in Templates(context.Resource))
-            await File.WriteAllTextAsync(Path.Combine(folder, "conf.d", name), Localize(Fill(await File.ReadAllTextAsync(template, ct), context.Environment), context, folder), ct);
+            await File.WriteAllTextAsync(Path.Combine(folder, "conf.d", name), Localize(NginxTemplate.Fill(await File.ReadAllTextAsync(template, ct), context.Environment), context, folder), ct);
         var main = (await EmbeddedText.ReadAsync("nginx.conf", ct))
             .Replace("{DATA}", folder, StringComparison.Ordinal)
             .Replace("{WORKERS}", Math.Min(MaxWorkers, Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), main, ct);
 
         _accessLog = Path.Combine(folder, "access.log");
-        await context.LaunchAsync(new("/usr/sbin/nginx", ["-p", folder, "-c", Path.Combine(folder, "nginx.conf"), "-e", "stderr"])
+        await context.LaunchAsync(new(NginxTemplate.Server, ["-p", folder, "-c", Path.Combine(folder, "nginx.conf"), "-e", "stderr"])
         {
             WorkingDirectory = folder,
             StopGrace = TimeSpan.FromSeconds(2), // TERM closes connections at once; clients are going, too
         });
     }
-
-    /// <summary>envsubst as the image calls it: <c>$NAME</c> and <c>${NAME}</c>, only for variables that are defined; nginx's own stay.</summary>
-    public static string Fill(string template, IReadOnlyDictionary<string, string> variables) => Variable().Replace(template, match =>
-        variables.TryGetValue(match.Groups["name"].Value, out var value) ? value : match.Value);
 
     private static IEnumerable<(string Name, string Template)> Templates(IResource resource)
     {
@@ -71,24 +66,12 @@ internal sealed partial class NginxProgram : IProgram
         }
     }
 
-    /// <summary>In the container a port is mapped and a folder mounted; here the configuration itself is told where they are.</summary>
-    private static string Localize(string configuration, ReplicaContext context, string folder)
-    {
-        foreach (var endpoint in context.Resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.TargetPort is not null))
-        {
-            configuration = Regex.Replace(
-                configuration,
-                string.Create(CultureInfo.InvariantCulture, $@"(?m)^(\s*listen\s+)(?:[\w.*]+:)?{endpoint.TargetPort}\b"),
-                string.Create(CultureInfo.InvariantCulture, $"${{1}}{LocalAddress.Host}:{context.Port(endpoint)}"),
-                RegexOptions.None,
-                TimeSpan.FromSeconds(1));
-        }
-
-        configuration = configuration.Replace(CacheFolder, Path.Combine(folder, "cache"), StringComparison.Ordinal);
-        return context.Resource.Annotations.OfType<MountAnnotation>()
-            .Where(m => m.IsBind && !m.Target.StartsWith(TemplateFolder, StringComparison.Ordinal))
-            .Aggregate(configuration, (text, m) => text.Replace(m.Target, m.Source, StringComparison.Ordinal));
-    }
+    /// <summary>In the container a folder is mounted; here the configuration itself is told where it is.</summary>
+    private static string Localize(string configuration, ReplicaContext context, string folder) => context.Resource.Annotations.OfType<MountAnnotation>()
+        .Where(m => m.IsBind && !m.Target.StartsWith(TemplateFolder, StringComparison.Ordinal))
+        .Aggregate(
+            NginxTemplate.Listen(configuration, context).Replace(CacheFolder, Path.Combine(folder, "cache"), StringComparison.Ordinal),
+            (text, m) => text.Replace(m.Target, m.Source, StringComparison.Ordinal));
 
     /// <summary>nginx does not bound its log: one that has grown is set aside, and nginx opens a new one.</summary>
     public void Maintain(ReplicaContext context)
@@ -99,7 +82,4 @@ internal sealed partial class NginxProgram : IProgram
         File.Move(file, file + ".1", overwrite: true);
         Native.Signal(nginx.Pid, UnixSignal.USR1);
     }
-
-    [GeneratedRegex(@"\$(?:\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?<name>[A-Za-z_][A-Za-z0-9_]*))", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Variable();
 }

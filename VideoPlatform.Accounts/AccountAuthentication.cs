@@ -4,16 +4,19 @@ using Lifecycle.Contracts;
 using Lifecycle.Store.Accounts;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using VideoPlatform.ServiceDefaults;
 
-namespace Upload.Api.Accounts;
+namespace VideoPlatform.Accounts;
 
 /// <summary>
 /// Who a request comes from: <c>Authorization: Bearer</c> with a login's token, or <c>X-API-Key</c>. The account is read at
 /// every request, so that a removed account or a revoked key ends at once on every replica.
 /// </summary>
-internal sealed class AccountAuthentication(
+public sealed class AccountAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, Credentials credentials, UserStore users, ApiKeyStore keys)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
@@ -65,12 +68,28 @@ internal sealed class AccountAuthentication(
     }
 }
 
+public static class AccountAuthenticationServices
+{
+    /// <summary>Knows callers by their tokens and keys. Routes are open unless they require authorization.</summary>
+    public static IServiceCollection AddAccountAuthentication(this IServiceCollection services)
+    {
+        services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<AccountOptions>, AccountOptionsValidator>();
+        services.AddSingleton<UserStore>();
+        services.AddSingleton<ApiKeyStore>();
+        services.AddSingleton<Credentials>();
+        services.AddAuthentication(AccountAuthentication.Name).AddScheme<AuthenticationSchemeOptions, AccountAuthentication>(AccountAuthentication.Name, null);
+        services.AddAuthorizationBuilder().SetDefaultPolicy(AccountAuthentication.AnyAccount);
+        return services;
+    }
+}
+
 /// <summary>The account behind a request.</summary>
 /// <param name="IsAdmin">May see and change what others own.</param>
 /// <param name="Tier">Names the account's rate limits.</param>
 public sealed record Caller(Guid UserId, bool IsAdmin, string Tier = User.DefaultTier)
 {
-    internal const string TierClaim = "tier";
+    public const string TierClaim = "tier";
 
     /// <summary>Somebody who means to be known and is not: a route that is open to all would take the request for a stranger's.</summary>
     public static bool IsRefused(HttpRequest request, Caller? caller) => caller is null && (request.Headers.Authorization.Count > 0 || request.Headers.ContainsKey("X-API-Key"));
@@ -82,7 +101,7 @@ public sealed record Caller(Guid UserId, bool IsAdmin, string Tier = User.Defaul
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult(Of(context.User));
 
     /// <returns>Null where nobody is signed in.</returns>
-    internal static Caller? Of(ClaimsPrincipal principal) => Guid.TryParse(principal.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
+    public static Caller? Of(ClaimsPrincipal principal) => Guid.TryParse(principal.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
         ? new(id, principal.IsInRole(nameof(Role.Admin)), principal.FindFirstValue(TierClaim) ?? User.DefaultTier)
         : null;
 }

@@ -1,0 +1,1 @@
+await Live.Api.LiveApi.Build(args).RunAsync();
