@@ -15,6 +15,9 @@ internal enum GenerationEnd
     /// <summary>The connection stands, and nothing came for a while.</summary>
     InputStalled,
 
+    /// <summary>The store does not keep up with the recording: what waited is bounded, so the input was held, and nobody looked whether more came.</summary>
+    StoreBehind,
+
     /// <summary>More than the bit rate that is accepted.</summary>
     InputTooFast,
 

@@ -113,6 +113,11 @@ internal sealed partial class GenerationRunner(
         using var keep = CancellationTokenSource.CreateLinkedTokenSource(connection.Held);
         keep.CancelAfter(_flushWithin);
         await recorder.CompleteAsync(keep.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (end.Why is not (GenerationEnd.InputEnded or GenerationEnd.InputStalled))
+        {
+            connection.Seen(); // it was there until nobody looked: that time is not the broadcaster's
+        }
+
         return end;
     }
 
@@ -126,7 +131,9 @@ internal sealed partial class GenerationRunner(
                 connection.Seen();
                 gauge.Add(read);
                 queue.Add(buffer[..read]);
+                gauge.IsHeld = true;
                 await recorder.WriteAsync(buffer.AsMemory(0, read), ending);
+                gauge.IsHeld = false;
             }
         }
         catch (OperationCanceledException)
@@ -155,7 +162,7 @@ internal sealed partial class GenerationRunner(
             if (reading.IsCompleted)
                 return (GenerationEnd.InputEnded, "");
             if (gauge.SinceLast > _stalledAfter)
-                return (GenerationEnd.InputStalled, "");
+                return gauge.IsHeld ? (GenerationEnd.StoreBehind, "") : (GenerationEnd.InputStalled, "");
             if (gauge.IsTooFast)
                 return (GenerationEnd.InputTooFast, "at most 50 Mbit/s are accepted");
             if (queue.IsOverrun)

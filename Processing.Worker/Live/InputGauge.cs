@@ -12,6 +12,14 @@ internal sealed class InputGauge(TimeProvider time)
     private long _windowBytes;
     private long _last = time.GetTimestamp();
     private bool _isTooFast;
+    private volatile bool _isHeld;
+
+    /// <summary>The reader waits for a store: that nothing comes is not the input's doing.</summary>
+    public bool IsHeld
+    {
+        get => _isHeld;
+        set => _isHeld = value;
+    }
 
     public TimeSpan SinceLast
     {
