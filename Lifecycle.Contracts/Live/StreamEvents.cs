@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Lifecycle.Contracts.Live;
@@ -39,4 +41,8 @@ public sealed record StreamWake(string StreamId)
 [JsonSerializable(typeof(StreamWake))]
 [JsonSerializable(typeof(IReadOnlyList<IngestEndpoint>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
-public sealed partial class StreamJson : JsonSerializerContext;
+public sealed partial class StreamJson : JsonSerializerContext
+{
+    /// <summary>As events have it: a time's <c>+</c> stands as it is.</summary>
+    public static StreamJson Wire => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

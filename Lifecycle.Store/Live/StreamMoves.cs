@@ -63,7 +63,7 @@ public sealed class StreamMoves(IOptions<StreamOptions> options)
         var at = await transaction.Connection.ScalarAsync<DateTime>("select now()", [], ct);
         var name = StreamLifecycle.Table.NameOf(status);
         await EmitAsync(transaction, StreamLifecycleProgressed.DetailType, $"{stream.Id} {name}", new StreamLifecycleProgressed(stream.Id, name, reason, Timestamp(at)),
-            StreamJson.Default.StreamEventStreamLifecycleProgressed, stream.TraceParent, ct);
+            StreamJson.Wire.StreamEventStreamLifecycleProgressed, stream.TraceParent, ct);
     }
 
     /// <summary>Tells the owner's webhooks of a status, once for each call.</summary>

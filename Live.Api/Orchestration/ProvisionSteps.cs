@@ -88,7 +88,7 @@ internal sealed class ProvisionSteps
         var metadata = StreamMetadata.Told(stream.Metadata);
         StreamProvisionRequested requested = new(stream.Stream.Id, stream.IngestEndpoints, stream.Title, StreamMoves.Timestamp(stream.StartTime), metadata.Count == 0 ? null : metadata);
         await _moves.EmitAsync(
-            transaction, StreamProvisionRequested.DetailType, stream.Stream.Id, requested, StreamJson.Default.StreamEventStreamProvisionRequested, stream.Stream.TraceParent, ct);
+            transaction, StreamProvisionRequested.DetailType, stream.Stream.Id, requested, StreamJson.Wire.StreamEventStreamProvisionRequested, stream.Stream.TraceParent, ct);
         return StepResult.Success;
     }
 

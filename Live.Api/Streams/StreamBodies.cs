@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lifecycle.Contracts.Live;
 using Lifecycle.Store.Live;
@@ -60,4 +62,8 @@ public sealed record StreamsBody(IReadOnlyList<StreamBody> Streams, string? Next
 [JsonSerializable(typeof(UpdatedBody))]
 [JsonSerializable(typeof(StreamBody))]
 [JsonSerializable(typeof(StreamsBody))]
-internal sealed partial class StreamBodyJson : JsonSerializerContext;
+internal sealed partial class StreamBodyJson : JsonSerializerContext
+{
+    /// <summary>As answers have it: a time's <c>+</c> stands as it is. Nothing of it ends up in HTML.</summary>
+    public static StreamBodyJson Wire => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

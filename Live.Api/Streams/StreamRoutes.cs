@@ -69,7 +69,7 @@ internal static class StreamRoutes
 
         await orchestrator.AdvanceAsync(request.StreamId, ct);
         AcceptedBody accepted = new(request.StreamId, StreamProvisionRequested.DetailType, options.Value.StateMachineArn, StreamMoves.Timestamp(acceptedAt));
-        return TypedResults.Json(accepted, StreamBodyJson.Default.AcceptedBody, "application/json", StatusCodes.Status202Accepted);
+        return TypedResults.Json(accepted, StreamBodyJson.Wire.AcceptedBody, "application/json", StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> UpdateAsync(HttpRequest http, Caller? caller, IOptions<AccessOptions> access, StreamUpdates updates, Orchestrator orchestrator, CancellationToken ct)
@@ -102,7 +102,7 @@ internal static class StreamRoutes
 
         await orchestrator.AdvanceAsync(request.StreamId, ct);
         UpdatedBody updated = new(request.StreamId, StreamLifecycle.Table.NameOf(request.Status), StreamLifecycleProgressed.DetailType, StreamMoves.Timestamp(update.At), request.Reason);
-        return TypedResults.Json(updated, StreamBodyJson.Default.UpdatedBody, "application/json");
+        return TypedResults.Json(updated, StreamBodyJson.Wire.UpdatedBody, "application/json");
     }
 
     private static async Task<IResult> GetAsync(
@@ -119,7 +119,7 @@ internal static class StreamRoutes
         }
 
         http.Response.Headers.CacheControl = "no-store"; // it has the key
-        return TypedResults.Json(StreamBody.Of(stream, await streams.StepsAsync(streamId, ct), PushUrlOf(stream, keys, urls), time.GetUtcNow()), StreamBodyJson.Default.StreamBody, "application/json");
+        return TypedResults.Json(StreamBody.Of(stream, await streams.StepsAsync(streamId, ct), PushUrlOf(stream, keys, urls), time.GetUtcNow()), StreamBodyJson.Wire.StreamBody, "application/json");
     }
 
     /// <summary>Those of the caller; an admin's are all, a stranger's those of nobody.</summary>
@@ -145,7 +145,7 @@ internal static class StreamRoutes
         var now = time.GetUtcNow();
         List<StreamBody> shown = [.. rows.Take(page.Size).Select(stream => StreamBody.Of(stream, null, PushUrlOf(stream, keys, urls), now))];
         http.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Json(new StreamsBody(shown, rows.Count > page.Size ? shown[^1].StreamId : null), StreamBodyJson.Default.StreamsBody, "application/json");
+        return TypedResults.Json(new StreamsBody(shown, rows.Count > page.Size ? shown[^1].StreamId : null), StreamBodyJson.Wire.StreamsBody, "application/json");
 
         static string? Last(StringValues values) => values.Count == 0 ? null : values[^1];
     }

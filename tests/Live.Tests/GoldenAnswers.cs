@@ -19,6 +19,9 @@ public sealed class GoldenAnswers(LiveFixture live) : IClassFixture<LiveFixture>
         var id = Requests.NewId();
         var answer = await Host.PostAsync(Requests.Stream(id));
         Assert.Equal((202, "application/json"), (answer.Status, answer.ContentType));
+        Assert.Matches("""
+            "acceptedAt":"[0-9T:-]+\+00:00"
+            """, answer.Text); // as it stands, not only as it is read
         Assert.Equal(["streamId", "detailType", "stateMachineArn", "acceptedAt"], answer.Json.EnumerateObject().Select(member => member.Name));
         Assert.Equal((id, "StreamProvisionRequested"), (answer.Json.GetProperty("streamId").GetString(), answer.Json.GetProperty("detailType").GetString()));
         Assert.Equal("arn:aws:states:us-east-1:000000000000:stateMachine:StreamLifecycleOrchestrator", answer.Json.GetProperty("stateMachineArn").GetString());

@@ -51,6 +51,30 @@ public sealed class Interruptions(Platform platform)
         Assert.Single(await GapsAsync(await stream.RecordedAsync(Ct), broadcaster.Sent));
     }
 
+    /// <summary>Killed behind the first event; the others wait in the outbox, and the broadcast does not notice.</summary>
+    [Fact]
+    public async Task A_broker_that_is_killed_costs_neither_an_event_nor_a_picture()
+    {
+        await LivePool.FreeAsync(platform, Ct);
+        using var owner = await Account.NewAsync(platform, Ct);
+        await using var events = await StreamEvents.ListenAsync(platform, Ct);
+        var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);
+        await events.ToldAsync(stream.Id, "StreamProvisionRequested");
+        await using Viewer viewer = new(platform, stream);
+        var broker = platform.Pid("messaging");
+        await Signals.SendAsync("KILL", broker);
+        await using var broadcaster = Broadcaster.Push(await stream.PushUrlAsync(Ct));
+        viewer.Start();
+        await Poll.UntilAsync(() => Task.FromResult(viewer.HasSegments), _startsWithin, "the first segments");
+        await platform.HealthyAgainAsync("messaging", broker, Ct);
+        await broadcaster.SentAsync(broadcaster.Seconds + 4);
+        Assert.Equal((0, ""), await broadcaster.FinishAsync());
+        await viewer.EndAsync(_endsWithin);
+        Assert.Equal(0, viewer.Discontinuities);
+        await events.ToldAsync(stream.Id, "StreamProvisionRequested", "READY", "LIVE", "COMPLETE");
+        Assert.Empty(await GapsAsync(await stream.RecordedAsync(Ct), broadcaster.Sent));
+    }
+
     private async Task DropAndResumeAsync(Account owner)
     {
         var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);

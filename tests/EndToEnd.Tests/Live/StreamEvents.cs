@@ -8,7 +8,10 @@ using Xunit;
 
 namespace EndToEnd.Tests.Live;
 
-/// <summary>Hears the platform's events as a ticketing system would: what was told of a stream, each identity once.</summary>
+/// <summary>
+/// Hears the platform's events as a ticketing system would, from a queue of its own that outlives the broker's death: what was told of a stream,
+/// each identity once.
+/// </summary>
 internal sealed class StreamEvents : IAsyncDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(20);
@@ -16,23 +19,25 @@ internal sealed class StreamEvents : IAsyncDisposable
     private readonly ConcurrentQueue<(string Id, JsonElement Body)> _heard = new();
     private readonly IConnection _connection;
     private readonly IChannel _channel;
+    private readonly string _queue;
 
-    private StreamEvents(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
+    private StreamEvents(IConnection connection, IChannel channel, string queue) => (_connection, _channel, _queue) = (connection, channel, queue);
 
     public static async Task<StreamEvents> ListenAsync(Platform platform, CancellationToken ct)
     {
         var connection = await new ConnectionFactory { Uri = new(platform.Store.ConnectionStrings["ConnectionStrings:messaging"]!) }.CreateConnectionAsync(ct);
         var channel = await connection.CreateChannelAsync(cancellationToken: ct);
-        var queue = await channel.QueueDeclareAsync(cancellationToken: ct);
-        await channel.QueueBindAsync(queue.QueueName, Topology.StreamEvents, "stream.#", cancellationToken: ct);
-        StreamEvents events = new(connection, channel);
+        var queue = $"tickets-{Guid.NewGuid():N}";
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, cancellationToken: ct);
+        await channel.QueueBindAsync(queue, Topology.StreamEvents, "stream.#", cancellationToken: ct);
+        StreamEvents events = new(connection, channel, queue);
         AsyncEventingBasicConsumer consumer = new(channel);
         consumer.ReceivedAsync += (_, delivery) =>
         {
             events._heard.Enqueue((delivery.BasicProperties.MessageId!, JsonElement.Parse(delivery.Body.Span)));
             return Task.CompletedTask;
         };
-        await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, ct);
+        await channel.BasicConsumeAsync(queue, autoAck: true, consumer, ct);
         return events;
     }
 
@@ -45,6 +50,7 @@ internal sealed class StreamEvents : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _channel.QueueDeleteAsync(_queue);
         await _channel.DisposeAsync();
         await _connection.DisposeAsync();
     }
