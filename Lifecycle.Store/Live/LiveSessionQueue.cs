@@ -22,7 +22,8 @@ public sealed record LiveRoom(int LiveSlots, int FreeSlots, TimeSpan After);
 /// <param name="Status">The stream's.</param>
 /// <param name="Away">How long no media has come; null: none ever has.</param>
 /// <param name="Age">How long the broadcast lasts already; null: nothing was listed yet.</param>
-public sealed record SessionBeat(StreamStatus Status, TimeSpan? Away, TimeSpan? Age);
+/// <param name="Unfed">How long the stream has been READY without any media, by somebody's PUT; null: it is not.</param>
+public sealed record SessionBeat(StreamStatus Status, TimeSpan? Away, TimeSpan? Age, TimeSpan? Unfed);
 
 /// <summary>Claims, beats and ends of live sessions. Locks are taken in the order stream, session.</summary>
 public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves moves)
@@ -82,9 +83,10 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             """
             update live_sessions s set lease_until = now() + $3, input_at = greatest(s.input_at, now() - $4::interval) from streams st
             where s.stream_id = $1 and s.lease_token = $2 and st.id = s.stream_id
-            returning st.status, now() - s.input_at, now() - (select program_date_time from live_segments g where g.stream_id = $1 order by sequence limit 1)
+            returning st.status, now() - s.input_at, now() - (select program_date_time from live_segments g where g.stream_id = $1 order by sequence limit 1),
+                case when s.input_at is null and st.status in ('READY', 'LIVE') then now() - greatest(st.status_at, s.created_at) end
             """, [session.StreamId, session.LeaseToken, LiveSessionLifecycle.Lease, inputAge],
-            row => new SessionBeat(StreamLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<TimeSpan?>(1), row.GetNullable<TimeSpan?>(2)), ct);
+            row => new SessionBeat(StreamLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<TimeSpan?>(1), row.GetNullable<TimeSpan?>(2), row.GetNullable<TimeSpan?>(3)), ct);
     }
 
     /// <summary>Gives the session back: this worker stops or cannot go on, another does.</summary>
@@ -127,6 +129,28 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
         }
 
         if (await moves.MoveAsync(transaction, stream, StreamTrigger.Completed, reason, tells: true, ct) != MoveOutcome.Moved)
+        {
+            return false;
+        }
+
+        await StreamMoves.EndSessionAsync(transaction, session, ct);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
+    /// <summary>READY was said of a stream whose input never came: FAILED, and its slots are free.</summary>
+    /// <returns>True where the stream is over now; false: media came meanwhile.</returns>
+    public async Task<bool> FailUnfedAsync(ClaimedSession claimed, string reason, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        if (await StreamMoves.LockAsync(transaction, claimed.StreamId, ct) is not { } stream
+            || await StreamMoves.LockSessionAsync(transaction, claimed.StreamId, ct) is not { State: LiveSessionState.Encoding } session || session.LeaseToken != claimed.LeaseToken)
+        {
+            return true;
+        }
+
+        if (await transaction.Connection.ScalarAsync<bool>("select input_at is not null from live_sessions where stream_id = $1", [stream.Id], ct)
+            || await moves.MoveAsync(transaction, stream, StreamTrigger.Failed, reason, tells: true, ct) != MoveOutcome.Moved)
         {
             return false;
         }

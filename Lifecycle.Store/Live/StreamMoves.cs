@@ -57,6 +57,16 @@ public sealed class StreamMoves(IOptions<StreamOptions> options)
         return MoveOutcome.Moved;
     }
 
+    /// <summary>Tells READY to everybody, where the move itself did not; nothing where it is told already.</summary>
+    public async Task TellReadyAsync(LifecycleTransaction transaction, LockedStream stream, string? reason, CancellationToken ct)
+    {
+        if (await transaction.Connection.ExecuteAsync("update streams set ready_told_at = now() where id = $1 and ready_told_at is null", [stream.Id], ct) == 1)
+        {
+            await TellAsync(transaction, stream, StreamStatus.Ready, reason, ct);
+            await NotifyAsync(transaction, stream, StreamStatus.Ready, reason, ct);
+        }
+    }
+
     /// <summary>Emits StreamLifecycleProgressed: however often it is called for a status, it is one event, by its message id.</summary>
     public async Task TellAsync(LifecycleTransaction transaction, LockedStream stream, StreamStatus status, string? reason, CancellationToken ct)
     {

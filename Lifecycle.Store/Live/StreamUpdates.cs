@@ -63,8 +63,8 @@ public sealed class StreamUpdates(LifecycleDatabase database, StreamMoves moves,
         };
         if (confirmation is null && workflowRuns && stream.Workflow <= WorkflowState.PublishReadyNotification)
         {
-            // LIVE or COMPLETE overtakes the workflow, which has not told READY yet: listeners get them in their order. Its own telling has the same id.
-            await moves.TellAsync(transaction, stream, StreamStatus.Ready, null, ct);
+            // LIVE or COMPLETE overtakes the workflow, which has not told READY yet: listeners get them in their order.
+            await moves.TellReadyAsync(transaction, stream, null, ct);
         }
 
         await moves.MoveAsync(transaction, stream, trigger, reason, tells: confirmation is null, ct);

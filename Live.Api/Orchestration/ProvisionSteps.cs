@@ -94,9 +94,9 @@ internal sealed class ProvisionSteps
 
     private async Task<StepResult> ProvisionAsync(LifecycleTransaction transaction, DueStream stream, CancellationToken ct)
     {
-        if (stream.StartTime - _lead is var due && due > stream.Now)
+        if (stream.StartTime > stream.Now + _lead)
         {
-            return StepResult.Wait(due);
+            return StepResult.Wait(stream.StartTime - _lead);
         }
 
         var reservation = await LiveSlots.ReserveAsync(transaction, stream.Stream.Id, ct);
@@ -125,13 +125,9 @@ internal sealed class ProvisionSteps
 
     private async Task<StepResult> PublishReadyAsync(LifecycleTransaction transaction, DueStream stream, CancellationToken ct)
     {
-        if (await _moves.MoveAsync(transaction, stream.Stream, StreamTrigger.Readied, stream.ConfirmationReason, tells: true, ct) != Lifecycle.Contracts.MoveOutcome.Moved)
-        {
-            // PUT /streams has made the move, perhaps more than that one; telling it was left to us.
-            await _moves.TellAsync(transaction, stream.Stream, StreamStatus.Ready, stream.ConfirmationReason, ct);
-            await StreamMoves.NotifyAsync(transaction, stream.Stream, StreamStatus.Ready, stream.ConfirmationReason, ct);
-        }
-
+        // PUT /streams may have made the move, perhaps more than that one.
+        await _moves.MoveAsync(transaction, stream.Stream, StreamTrigger.Readied, stream.ConfirmationReason, tells: false, ct);
+        await _moves.TellReadyAsync(transaction, stream.Stream, stream.ConfirmationReason, ct);
         return StepResult.Success;
     }
 

@@ -45,6 +45,13 @@ internal sealed class Broadcast(ClaimedSession session, LiveSessionQueue queue, 
             await _tooLong.CancelAsync();
         }
 
+        if (beat.Unfed > ProvisionWorkflow.ConfirmationWithin
+            && await queue.FailUnfedAsync(session, $"It was READY for {ProvisionWorkflow.ConfirmationWithin.TotalMinutes:0} minutes, and no input came.", ct))
+        {
+            await _over.CancelAsync();
+            return false;
+        }
+
         var isEnded = _tooLong.IsCancellationRequested || beat.Away?.TotalSeconds > streams.ResumeWithinSeconds;
         if (isEnded && !_isFlowing && beat.Status is StreamStatus.Ready or StreamStatus.Live)
         {

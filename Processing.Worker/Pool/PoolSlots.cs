@@ -35,7 +35,13 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
     private int Held => _live + _tasks.Sum(task => task.Slots);
 
     /// <summary>Slots that tasks leave alone when they become free.</summary>
-    public void Keep(int slots) => Change(() => _kept = slots);
+    public void Keep(int slots)
+    {
+        if (Locked(() => _kept) != slots) // who waits for a change is not woken for none
+        {
+            Change(() => _kept = slots);
+        }
+    }
 
     /// <summary>Holds slots for work that can be put off, until it is disposed.</summary>
     /// <param name="priority">10 is put off last.</param>
@@ -43,7 +49,17 @@ public sealed class PoolSlots(IOptions<WorkerOptions> options)
     public PoolSlot Begin(int count, int priority, CancellationToken stopping)
     {
         PoolSlot slot = new(count, priority, CancellationTokenSource.CreateLinkedTokenSource(stopping), ended => Change(() => _tasks.Remove(ended)));
-        Change(() => _tasks.Add(slot));
+        var isOver = false;
+        Change(() =>
+        {
+            _tasks.Add(slot);
+            isOver = _live > 0 && Held > Total; // a live session took the slot while this was being claimed
+        });
+        if (isOver)
+        {
+            slot.Preempt();
+        }
+
         return slot;
     }
 

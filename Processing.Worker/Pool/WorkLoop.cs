@@ -91,8 +91,9 @@ public sealed partial class WorkLoop(
             wait = until > TimeSpan.FromMilliseconds(20) ? until : TimeSpan.FromMilliseconds(20);
         }
 
-        var permit = permits.WaitAsync(wait, ct);
-        await Task.WhenAny(permit, changed);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await Task.WhenAny(permits.WaitAsync(wait, waiting.Token), changed);
+        await waiting.CancelAsync(); // one who waits no more would take the next permit
     }
 
     private async Task RunAsync(ClaimedTask task, PoolSlot slot)

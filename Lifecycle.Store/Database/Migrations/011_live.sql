@@ -109,6 +109,9 @@ alter table workers add column live_pixels_per_second bigint;
 -- PersistProvisionRequest's: from now on the stream is in lists. The row itself is the request's audit: it is never removed.
 alter table streams add column persisted_at timestamptz;
 
+-- READY is told by the workflow, or before it by who overtakes it: once.
+alter table streams add column ready_told_at timestamptz;
+
 -- Where all tracks of the last listed segments have ended: the next generation's media begins there. Players that look at no discontinuity go on as well.
 alter table live_sessions add column media_milliseconds bigint not null default 0;
 

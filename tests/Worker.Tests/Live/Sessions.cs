@@ -50,6 +50,31 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stream_that_was_said_to_be_READY_and_gets_no_input_fails_and_frees_its_slot()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        Assert.Null((await _queue.BeatAsync(session, null, Ct))!.Unfed);
+        await _store.TellReadyAsync(id);
+        await ExecuteAsync("update streams set status_at = now() - interval '16 minutes' where id = $1", id);
+        await ExecuteAsync("update live_sessions set created_at = now() - interval '20 minutes' where stream_id = $1", id);
+        Assert.True((await _queue.BeatAsync(session, null, Ct))!.Unfed > ProvisionWorkflow.ConfirmationWithin);
+        Assert.True(await _queue.FailUnfedAsync(session, "No input came.", Ct));
+        Assert.Equal(("FAILED", "closed"), (await _store.StreamAsync(id, "status"), await _store.SessionAsync(id, "state")));
+    }
+
+    [Fact]
+    public async Task A_READY_stream_whose_input_has_come_is_not_failed()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        await _store.TellReadyAsync(id);
+        Assert.Null((await _queue.BeatAsync(session, TimeSpan.Zero, Ct))!.Unfed);
+        Assert.False(await _queue.FailUnfedAsync(session, "No input came.", Ct));
+        Assert.Equal(("READY", "encoding"), (await _store.StreamAsync(id, "status"), await _store.SessionAsync(id, "state")));
+    }
+
+    [Fact]
     public async Task A_worker_that_would_put_tasks_off_waits_a_moment_and_one_without_room_claims_nothing()
     {
         await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");

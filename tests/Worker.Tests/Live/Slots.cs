@@ -27,6 +27,20 @@ public sealed class Slots
     }
 
     [Fact]
+    public void A_task_that_was_claimed_while_a_live_session_took_its_slot_is_given_back()
+    {
+        PoolSlots slots = new(Options.Create(new WorkerOptions { Slots = 1 }));
+        using (slots.TakeForLive(1))
+        {
+            using var late = slots.Begin(1, priority: 10, CancellationToken.None);
+            Assert.True(late.Stop.IsCancellationRequested);
+        }
+
+        using var next = slots.Begin(1, priority: 1, CancellationToken.None);
+        Assert.False(next.Stop.IsCancellationRequested);
+    }
+
+    [Fact]
     public void A_free_slot_needs_no_preemption_and_one_that_is_kept_is_no_tasks()
     {
         PoolSlots slots = new(Options.Create(new WorkerOptions { Slots = 2 }));
