@@ -15,6 +15,12 @@ public static class Clients
 {
     private static readonly TimeSpan _probeWithin = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long a transaction may wait for its process before Postgres ends it. A process that is stopped in the middle of one (SIGSTOP, a suspended
+    /// machine) would else keep its locks for as long as it sleeps, and every replica that needs them would wait; shorter than a task's lease.
+    /// </summary>
+    private static readonly TimeSpan _idleInTransaction = TimeSpan.FromSeconds(10);
+
     /// <summary>Registers an <see cref="NpgsqlDataSource"/> with at most <paramref name="connections"/> connections, and its health.</summary>
     public static WebApplicationBuilder AddPostgres(this WebApplicationBuilder builder, string name, int connections)
     {
@@ -27,6 +33,7 @@ public static class Clients
             MaxAutoPrepare = 64,
             ApplicationName = builder.Environment.ApplicationName,
         };
+        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={_idleInTransaction.TotalMilliseconds:0}".TrimStart();
         builder.Services.AddSingleton(_ => new NpgsqlDataSourceBuilder(settings.ConnectionString).Build());
         builder.Services.AddHealthChecks().Add(new(name, services => new Probe(async ct =>
         {

@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Tasks;
 using Lifecycle.Contracts.Videos;
+using Lifecycle.Store;
 using Lifecycle.Store.Tasks;
 using Lifecycle.Store.Videos;
+using Npgsql;
 using Testing;
 using Xunit;
 
@@ -97,6 +100,20 @@ public sealed class TaskQueueTests(Servers servers) : IAsyncLifetime
 
         Assert.Equal(LeaseOrder.Continue, await Queue.BeatAsync(second, 0.5, Ct));
         Assert.Equal(RunEnd.Committed, await Outcomes.CompletePlanAsync(second, "{}", PlannedWork.Of(5, false), Ct));
+    }
+
+    /// <summary>A process that is stopped in a transaction keeps its connection open, and would keep its locks until it is woken.</summary>
+    [Fact]
+    public async Task A_claim_waits_for_a_process_that_sleeps_in_a_transaction_no_longer_than_a_lease()
+    {
+        var video = await UploadAsync();
+        await using var asleep = await _store.Database.BeginAsync(Ct);
+        Assert.NotNull(await asleep.LockVideoAsync(video, Ct));
+        var asked = Stopwatch.GetTimestamp();
+        Assert.Equal(video, (await ClaimAsync()).VideoId);
+        Assert.InRange(Stopwatch.GetElapsedTime(asked), TimeSpan.FromSeconds(5), TaskQueue.Lease); // it was waited for at all
+        var woken = await Assert.ThrowsAnyAsync<NpgsqlException>(() => asleep.CommitAsync(Ct));
+        Assert.True(Outages.IsOutage(woken));
     }
 
     [Fact]
