@@ -77,7 +77,8 @@ public sealed partial class IngestUrls(IEnumerable<string> ownUrls, IEnumerable<
 
     private Uri? Own(Uri uri) => Array.Find(_own, own => own.Scheme == uri.Scheme && PortOf(own) == PortOf(uri) && string.Equals(own.Host, uri.Host, StringComparison.OrdinalIgnoreCase));
 
-    private static int PortOf(Uri uri) => (uri.Port, uri.Scheme) switch
+    /// <summary>Its own, or its scheme's; -1 where it has none.</summary>
+    public static int PortOf(Uri uri) => (uri.Port, uri.Scheme) switch
     {
         ( > 0, _) => uri.Port,
         (_, "rtmp") => 1935,

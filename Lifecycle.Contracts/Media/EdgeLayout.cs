@@ -3,8 +3,10 @@ namespace Lifecycle.Contracts.Media;
 /// <summary>Where an object lies in an edge copy: in chunks of consecutive numbers.</summary>
 /// <param name="First">The sequence number of its first chunk.</param>
 /// <param name="Count">Chunks that it takes.</param>
-public sealed record EdgePlace(StoredObject Object, int First, int Count)
+public sealed record EdgePlace(StoredObject Object, int First)
 {
+    public int Count => (int)((Object.Bytes + EdgeLayout.PieceBytes - 1) / EdgeLayout.PieceBytes);
+
     /// <summary>The bytes of the object that one of its chunks holds.</summary>
     /// <param name="piece">From 0.</param>
     public (long Start, int Length) PieceOf(int piece)
@@ -36,9 +38,8 @@ public static class EdgeLayout
         var next = 0;
         foreach (var stored in catalogue.Tracks.SelectMany(track => track.Segments.Select(segment => segment.Object).Prepend(track.Init)))
         {
-            var count = (int)((stored.Bytes + PieceBytes - 1) / PieceBytes);
-            places.Add(new(stored, next, count));
-            next += count;
+            places.Add(new(stored, next));
+            next += places[^1].Count;
         }
 
         return places;

@@ -41,9 +41,15 @@ public static class Sql
 
     public static async Task<List<T>> ListAsync<T>(this NpgsqlConnection connection, string sql, object?[] parameters, Func<NpgsqlDataReader, T> map, CancellationToken ct)
     {
-        List<T> rows = [];
         await using var command = connection.Command(sql, parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ListAsync(map, ct);
+    }
+
+    /// <summary>The rows of the present result.</summary>
+    public static async Task<List<T>> ListAsync<T>(this NpgsqlDataReader reader, Func<NpgsqlDataReader, T> map, CancellationToken ct)
+    {
+        List<T> rows = [];
         while (await reader.ReadAsync(ct))
         {
             rows.Add(map(reader));
@@ -51,6 +57,10 @@ public static class Sql
 
         return rows;
     }
+
+    /// <summary>The current transaction works elsewhere for minutes, and nobody waits for its locks: it is not ended for that, as others are.</summary>
+    public static Task MayRestAsync(this NpgsqlConnection connection, CancellationToken ct) =>
+        connection.ExecuteAsync("set local idle_in_transaction_session_timeout = '5min'", [], ct);
 
     public static T? GetNullable<T>(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? default : reader.GetFieldValue<T>(column);
 }

@@ -71,9 +71,9 @@ public sealed class LiveCatalogue(LifecycleDatabase database)
 
         var stream = MapStream(reader);
         await reader.NextResultAsync(ct);
-        var segments = await ListAsync(reader, MapSegment, ct);
+        var segments = await reader.ListAsync(MapSegment, ct);
         await reader.NextResultAsync(ct);
-        return new(stream, segments, await ListAsync(reader, MapTrack, ct));
+        return new(stream, segments, await reader.ListAsync(MapTrack, ct));
     }
 
     /// <summary>One object by its address; null where there is none, or none any more.</summary>
@@ -98,17 +98,6 @@ public sealed class LiveCatalogue(LifecycleDatabase database)
         }
 
         return command;
-    }
-
-    private static async Task<List<T>> ListAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> map, CancellationToken ct)
-    {
-        List<T> rows = [];
-        while (await reader.ReadAsync(ct))
-        {
-            rows.Add(map(reader));
-        }
-
-        return rows;
     }
 
     private static LiveStreamRow MapStream(NpgsqlDataReader row)

@@ -41,7 +41,7 @@ public sealed class LiveRecordings(LifecycleDatabase database)
     public async Task<bool> FinishAsync(ClaimedSession session, long bytes, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await LockAsync(transaction, session, ct) is not { } next)
+        if (await StreamMoves.LockHeldAsync(transaction, session, ct) is null || LiveSessionLifecycle.Table.Next(session.State, LiveSessionTrigger.Recorded) is not { } next)
         {
             return false;
         }
@@ -71,7 +71,7 @@ public sealed class LiveRecordings(LifecycleDatabase database)
     public async Task FailAsync(ClaimedSession session, string error, bool spends, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await LockAsync(transaction, session, ct) is null)
+        if (await StreamMoves.LockHeldAsync(transaction, session, ct) is null)
         {
             return;
         }
@@ -91,13 +91,6 @@ public sealed class LiveRecordings(LifecycleDatabase database)
 
         await transaction.CommitAsync(ct);
     }
-
-    /// <summary>Where the recorded session goes; null where it is somebody else's.</summary>
-    private static async Task<LiveSessionState?> LockAsync(LifecycleTransaction transaction, ClaimedSession session, CancellationToken ct) =>
-        await StreamMoves.LockAsync(transaction, session.StreamId, ct) is not null
-        && await StreamMoves.LockSessionAsync(transaction, session.StreamId, ct) is { State: LiveSessionState.Recording } locked && locked.LeaseToken == session.LeaseToken
-            ? LiveSessionLifecycle.Table.Next(locked.State, LiveSessionTrigger.Recorded)
-            : null;
 
     private static Task<int> CloseAsync(LifecycleTransaction transaction, ClaimedSession session, LiveSessionState state, string? error, CancellationToken ct) =>
         transaction.Connection.ExecuteAsync(

@@ -46,14 +46,17 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
     {
         await using var transaction = await database.BeginAsync(ct);
         var connection = transaction.Connection;
-        if (await StreamMoves.LockAsync(transaction, claimed.StreamId, ct) is not { } stream
-            || await StreamMoves.LockSessionAsync(transaction, claimed.StreamId, ct) is not { State: LiveSessionState.Encoding } session || session.LeaseToken != claimed.LeaseToken)
+        if (await StreamMoves.LockHeldAsync(transaction, claimed, ct) is not var (stream, session))
         {
             return null;
         }
 
+        // Of the same track, where the last set has it: the ladder may be another than before.
         var last = await connection.FirstAsync(
-            "select sequence, generation, object_key, program_date_time + make_interval(secs => duration) from live_segments where stream_id = $1 and track = $2 order by sequence desc limit 1",
+            """
+            select sequence, generation, object_key, program_date_time + make_interval(secs => duration) from live_segments
+            where stream_id = $1 order by sequence desc, (track = $2) desc limit 1
+            """,
             [stream.Id, set.Segments[0].Track], row => new { Sequence = row.GetInt64(0), Generation = row.GetInt32(1), Key = row.GetString(2), End = row.GetFieldValue<DateTimeOffset>(3) }, ct);
         if (last?.Key == set.Segments[0].Key)
         {
@@ -63,7 +66,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
         var generation = set.Generation ?? session.Generation + 1;
         if (set.Generation is null)
         {
-            if (set.StartMilliseconds < await connection.ScalarAsync<long>("select media_milliseconds from live_sessions where stream_id = $1", [stream.Id], ct))
+            if (set.StartMilliseconds < session.MediaMilliseconds)
             {
                 throw new InvalidDataException($"Media from {set.StartMilliseconds} ms on is listed already.");
             }
@@ -74,7 +77,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
         await connection.ExecuteAsync("update live_sessions set generation = $2, media_milliseconds = greatest(media_milliseconds, $3) where stream_id = $1", [stream.Id, generation, set.EndMilliseconds], ct);
 
         // The clock of a generation is read anew: times must not go back from one to the next.
-        var sequence = await NextSequenceAsync(transaction, stream.Id, ct);
+        var sequence = last is null ? 0 : last.Sequence + 1;
         var shift = last is { } before && before.End > set.Segments[0].StartsAt ? before.End - set.Segments[0].StartsAt : TimeSpan.Zero;
         foreach (var segment in set.Segments)
         {
@@ -93,7 +96,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
     public async Task<bool> RecordAsync(ClaimedSession claimed, int generation, string key, long bytes, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await StreamMoves.LockSessionAsync(transaction, claimed.StreamId, ct) is not { State: LiveSessionState.Encoding } session || session.LeaseToken != claimed.LeaseToken)
+        if (await StreamMoves.LockHeldAsync(transaction, claimed, ct) is null)
         {
             return false;
         }
@@ -112,7 +115,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
     {
         if (stream.Confirmation is null)
         {
-            await transaction.Connection.ExecuteAsync("update streams set confirmation = 'ready' where id = $1", [stream.Id], ct);
+            await StreamConfirmation.GiveAsync(transaction, stream, StreamConfirmation.Ready, null, ct);
             await StreamMoves.WakeAsync(transaction, stream, ct);
         }
         else if (stream.Status == StreamStatus.Ready && stream.IsReadyTold())
@@ -120,9 +123,6 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
             await moves.MoveAsync(transaction, stream, StreamTrigger.WentLive, null, tells: true, ct);
         }
     }
-
-    private static Task<long> NextSequenceAsync(LifecycleTransaction transaction, string streamId, CancellationToken ct) =>
-        transaction.Connection.ScalarAsync<long>("select coalesce(max(sequence) + 1, 0) from live_segments where stream_id = $1", [streamId], ct);
 
     private static async Task InsertTracksAsync(LifecycleTransaction transaction, string streamId, int generation, IReadOnlyList<LiveTrack> tracks, CancellationToken ct)
     {

@@ -14,11 +14,7 @@ public sealed class PlayKeys(IOptions<StreamOptions> options)
     public string KeyOf(string streamId) => StreamMac.Of(_key ?? throw new InvalidOperationException("Streams:PlaySecret is not set: workers cannot play from the ingest."), streamId);
 
     /// <summary>The platform's own ingest, as a worker pulls a stream from it.</summary>
-    public string PullUrlOf(string streamId)
-    {
-        var ingest = options.Value.IngestPullUrl is { Length: > 0 } inside ? inside : options.Value.IngestUrl;
-        return $"{ingest.TrimEnd('/')}/{streamId}?key={KeyOf(streamId)}";
-    }
+    public string PullUrlOf(string streamId) => $"{options.Value.InnerIngestUrl.TrimEnd('/')}/{streamId}?key={KeyOf(streamId)}";
 
     public bool Fits(string streamId, string key) => _key is not null && StreamMac.Fits(_key, streamId, key);
 }

@@ -9,29 +9,43 @@ using Lifecycle.Contracts.Messaging;
 using Lifecycle.Store.Database;
 using Lifecycle.Store.Webhooks;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Lifecycle.Store.Live;
 
 /// <summary>A stream's row, locked by the current transaction.</summary>
-public sealed record LockedStream(string Id, StreamStatus Status, WorkflowState Workflow, string? Confirmation, Guid? OwnerId, Guid VideoId, string? TraceParent);
+public sealed record LockedStream(string Id, StreamStatus Status, WorkflowState Workflow, string? Confirmation, Guid? OwnerId, Guid VideoId, string? TraceParent)
+{
+    internal const string Columns = "id, status, workflow_state, confirmation, owner_id, video_id, trace_parent";
+
+    /// <summary>From the first seven columns.</summary>
+    internal static LockedStream Map(NpgsqlDataReader row) => new(
+        row.GetString(0), StreamLifecycle.Table.Parse(row.GetString(1)), ProvisionWorkflow.Table.Parse(row.GetString(2)), row.GetNullable<string>(3), row.GetNullable<Guid?>(4), row.GetGuid(5),
+        row.GetNullable<string>(6));
+}
 
 /// <summary>A session's row, locked by the current transaction; the stream's lock comes first.</summary>
-public sealed record LockedSession(string StreamId, LiveSessionState State, long? LeaseToken, int Generation);
+/// <param name="MediaMilliseconds">Where the listed media ends on the stream's timeline.</param>
+public sealed record LockedSession(string StreamId, LiveSessionState State, long? LeaseToken, int Generation, long MediaMilliseconds);
 
 /// <summary>What Live.Api and the workers both do to streams, in a transaction of the caller's.</summary>
 public sealed class StreamMoves(IOptions<StreamOptions> options)
 {
     /// <summary>Null where there is no such stream.</summary>
     public static Task<LockedStream?> LockAsync(LifecycleTransaction transaction, string streamId, CancellationToken ct) => transaction.Connection.FirstAsync(
-        "select status, workflow_state, confirmation, owner_id, video_id, trace_parent from streams where id = $1 for update", [streamId],
-        row => new LockedStream(
-            streamId, StreamLifecycle.Table.Parse(row.GetString(0)), ProvisionWorkflow.Table.Parse(row.GetString(1)), row.GetNullable<string>(2), row.GetNullable<Guid?>(3), row.GetGuid(4),
-            row.GetNullable<string>(5)), ct);
+        $"select {LockedStream.Columns} from streams where id = $1 for update", [streamId], LockedStream.Map, ct);
 
     /// <summary>Null where the stream has no session.</summary>
     public static Task<LockedSession?> LockSessionAsync(LifecycleTransaction transaction, string streamId, CancellationToken ct) => transaction.Connection.FirstAsync(
-        "select state, lease_token, generation from live_sessions where stream_id = $1 for update", [streamId],
-        row => new LockedSession(streamId, LiveSessionLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<long?>(1), row.GetInt32(2)), ct);
+        "select state, lease_token, generation, media_milliseconds from live_sessions where stream_id = $1 for update", [streamId],
+        row => new LockedSession(streamId, LiveSessionLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<long?>(1), row.GetInt32(2), row.GetInt64(3)), ct);
+
+    /// <summary>Locks what a worker holds; null where its lease is over: the session is somebody else's, or has ended.</summary>
+    public static async Task<(LockedStream Stream, LockedSession Session)?> LockHeldAsync(LifecycleTransaction transaction, ClaimedSession claimed, CancellationToken ct) =>
+        await LockAsync(transaction, claimed.StreamId, ct) is { } stream
+        && await LockSessionAsync(transaction, claimed.StreamId, ct) is { } session && session.State == claimed.State && session.LeaseToken == claimed.LeaseToken
+            ? (stream, session)
+            : null;
 
     /// <summary>Moves a locked stream and tells it. Does nothing where the table has no such move.</summary>
     /// <param name="tells">False where the orchestrator tells it later: READY by PUT.</param>

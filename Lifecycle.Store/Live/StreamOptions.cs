@@ -41,6 +41,9 @@ public sealed class StreamOptions
     [RegularExpression(OwnIngest, ErrorMessage = "Streams:IngestPullUrl must be like rtmp://HOST:PORT/live, or empty.")]
     public string IngestPullUrl { get; set; } = "";
 
+    /// <summary>Where the platform itself reaches its ingest; empty: there is none.</summary>
+    public string InnerIngestUrl => IngestPullUrl.Length > 0 ? IngestPullUrl : IngestUrl;
+
     /// <summary>What the keys are derived from with which workers play from the own ingest; the same in Live.Api and all workers. The AppHost generates it. Empty: nobody plays from it.</summary>
     [RegularExpression("^$|^.{32,}$", ErrorMessage = "Streams:PlaySecret needs at least 32 characters.")]
     public string PlaySecret { get; set; } = "";

@@ -32,25 +32,16 @@ public sealed class WorkflowStore(LifecycleDatabase database)
     }
 
     /// <summary>Locks a stream that has something to do; null where it has not, or where another replica holds it.</summary>
-    public static async Task<DueStream?> TakeAsync(LifecycleTransaction transaction, string streamId, TimeSpan confirmationWithin, CancellationToken ct)
-    {
-        var connection = transaction.Connection;
-        var taken = await connection.ScalarAsync<string>($"select id from streams where id = $3 and {IsDue} for update skip locked", [_await, confirmationWithin, streamId], ct);
-        if (taken is null || await StreamMoves.LockAsync(transaction, streamId, ct) is not { } stream)
-        {
-            return null;
-        }
-
-        return await connection.FirstAsync(
-            """
-            select title, start_time, ingest_endpoints::text, metadata::text, workflow_attempt, status_reason, confirmation_reason, workflow_error, accepted_at, workflow_entered_at, now()
-            from streams where id = $1
-            """, [streamId],
-            row => new DueStream(
-                stream, row.GetString(0), row.GetDateTime(1), JsonSerializer.Deserialize(row.GetString(2), StreamJson.Default.IReadOnlyListIngestEndpoint)!,
-                JsonSerializer.Deserialize(row.GetString(3), StreamJson.Default.IReadOnlyDictionaryStringString)!, row.GetInt32(4), row.GetNullable<string>(5), row.GetNullable<string>(6),
-                row.GetNullable<string>(7), row.GetDateTime(8), row.GetDateTime(9), row.GetDateTime(10)), ct);
-    }
+    public static Task<DueStream?> TakeAsync(LifecycleTransaction transaction, string streamId, TimeSpan confirmationWithin, CancellationToken ct) => transaction.Connection.FirstAsync(
+        $"""
+        select {LockedStream.Columns}, title, start_time, ingest_endpoints::text, metadata::text, workflow_attempt, status_reason, confirmation_reason, workflow_error, accepted_at,
+            workflow_entered_at, now()
+        from streams where id = $3 and {IsDue} for update skip locked
+        """, [_await, confirmationWithin, streamId],
+        row => new DueStream(
+            LockedStream.Map(row), row.GetString(7), row.GetDateTime(8), JsonSerializer.Deserialize(row.GetString(9), StreamJson.Default.IReadOnlyListIngestEndpoint)!,
+            JsonSerializer.Deserialize(row.GetString(10), StreamJson.Default.IReadOnlyDictionaryStringString)!, row.GetInt32(11), row.GetNullable<string>(12), row.GetNullable<string>(13),
+            row.GetNullable<string>(14), row.GetDateTime(15), row.GetDateTime(16), row.GetDateTime(17)), ct);
 
     /// <summary>Leaves a step for the one that the table names.</summary>
     /// <exception cref="InvalidOperationException">The table has no such move: nothing is written.</exception>

@@ -1,9 +1,5 @@
-using System.Text.Json;
 using Lifecycle.Contracts.Messaging;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 
 namespace Lifecycle.Store.Messaging;
 
@@ -19,59 +15,14 @@ public interface IVideoEventsHandler
     void OnDisconnected();
 }
 
-/// <summary>Hears all video events on a queue of its own, which the broker removes with the connection.</summary>
-public sealed partial class VideoEventsListener(Broker broker, IVideoEventsHandler handler, TimeProvider time, ILogger<VideoEventsListener> logger) : BackgroundService
+/// <summary>Hears all video events; one that is lost is found by its sequence.</summary>
+public sealed class VideoEventsListener(Broker broker, IVideoEventsHandler handler, TimeProvider time, ILogger<VideoEventsListener> logger)
+    : Listener<CloudEvent<VideoStateChanged>>(
+        broker, new("video-events", Topology.AllVideoEvents, VideoStateChanged.Type, EventJson.Default.CloudEventVideoStateChanged), time, logger)
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => broker.RunAsync("video-events", ListenAsync, stoppingToken);
+    protected override Task HearAsync(CloudEvent<VideoStateChanged> message, CancellationToken ct) => handler.OnChangedAsync(message.Data, ct);
 
-    private async Task ListenAsync(IConnection connection, CancellationToken ct)
-    {
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: ct);
-        var queue = await channel.QueueDeclareAsync(cancellationToken: ct);
-        await channel.QueueBindAsync(queue.QueueName, Topology.VideoEvents, Topology.AllVideoEvents, cancellationToken: ct);
-        AsyncEventingBasicConsumer consumer = new(channel);
-        consumer.ReceivedAsync += async (_, delivery) =>
-        {
-            if (Read(delivery) is { } change)
-            {
-                using var activity = ConsumerTrace.Start(delivery);
-                await handler.OnChangedAsync(change, ct);
-            }
-        };
-        // Without acknowledgements: this queue lives only as long as its listener, and a lost event is found by its sequence.
-        await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, ct);
-        try
-        {
-            await handler.OnConnectedAsync(ct);
-            await Task.Delay(Timeout.InfiniteTimeSpan, time, ct);
-        }
-        finally
-        {
-            handler.OnDisconnected();
-        }
-    }
+    protected override Task OnConnectedAsync(CancellationToken ct) => handler.OnConnectedAsync(ct);
 
-    private VideoStateChanged? Read(BasicDeliverEventArgs delivery)
-    {
-        if (delivery.BasicProperties.Type != VideoStateChanged.Type)
-        {
-            return null; // a newer version's event: not for us
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(delivery.Body.Span, EventJson.Default.CloudEventVideoStateChanged)?.Data;
-        }
-        catch (JsonException exception)
-        {
-            Log.Unreadable(logger, exception, delivery.BasicProperties.MessageId);
-            return null;
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(Level = LogLevel.Error, Message = "Video event {MessageId} cannot be read")]
-        public static partial void Unreadable(ILogger logger, Exception exception, string? messageId);
-    }
+    protected override void OnDisconnected() => handler.OnDisconnected();
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Lifecycle.Contracts.Live;
 using Lifecycle.Store;
 using Lifecycle.Store.Live;
 using Lifecycle.Store.Workers;
@@ -54,7 +55,7 @@ internal sealed class HealthMonitor(HealthCheckService checks, WorkerRegistry wo
             Seen("broker", broker.IsConnected ? Ok : Degraded), // without it the platform polls
             Seen("storage", Of(report, "storage")),
         ];
-        if (options.Value is var streams && (streams.IngestPullUrl is { Length: > 0 } inside ? inside : streams.IngestUrl) is { Length: > 0 } ingest)
+        if (options.Value.InnerIngestUrl is { Length: > 0 } ingest)
         {
             services.Add(Seen("ingest", await ConnectsAsync(new(ingest), ct) ? Ok : Down));
         }
@@ -74,7 +75,7 @@ internal sealed class HealthMonitor(HealthCheckService checks, WorkerRegistry wo
         try
         {
             using TcpClient client = new();
-            await client.ConnectAsync(ingest.Host, ingest.Port > 0 ? ingest.Port : 1935, within.Token);
+            await client.ConnectAsync(ingest.Host, IngestUrls.PortOf(ingest), within.Token);
             return true;
         }
         catch (Exception exception) when (exception is SocketException or OperationCanceledException && !ct.IsCancellationRequested)

@@ -20,12 +20,7 @@ internal static class StreamRoutes
 
     private const string Allowed = "POST, PUT";
 
-    public static IServiceCollection AddStreams(this IServiceCollection services)
-    {
-        services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section);
-        services.AddSingleton<IPostConfigureOptions<AccessOptions>, AccessDefaults>();
-        return services.AddSingleton<StreamRequestReader>();
-    }
+    public static IServiceCollection AddStreams(this IServiceCollection services) => services.AddAccess().AddSingleton<StreamRequestReader>();
 
     public static void MapStreams(this IEndpointRouteBuilder routes)
     {
@@ -45,7 +40,7 @@ internal static class StreamRoutes
     private static async Task<IResult> CreateAsync(
         HttpRequest http, Caller? caller, IOptions<AccessOptions> access, StreamRequestReader reader, StreamStore streams, Orchestrator orchestrator, IOptions<OrchestrationOptions> options, CancellationToken ct)
     {
-        if (access.Value.Refuses(http, caller))
+        if (access.Value.RefusesStreams(http, caller))
         {
             return Problems.Unauthorized.ToResult();
         }
@@ -74,7 +69,7 @@ internal static class StreamRoutes
 
     private static async Task<IResult> UpdateAsync(HttpRequest http, Caller? caller, IOptions<AccessOptions> access, StreamUpdates updates, Orchestrator orchestrator, CancellationToken ct)
     {
-        if (access.Value.Refuses(http, caller))
+        if (access.Value.RefusesStreams(http, caller))
         {
             return Problems.Unauthorized.ToResult();
         }
@@ -90,7 +85,7 @@ internal static class StreamRoutes
             return refusal;
         }
 
-        var update = await updates.UpdateAsync(request.StreamId, request.Status, request.Reason, owner => access.Value.MayUse(caller, owner), ct);
+        var update = await updates.UpdateAsync(request.StreamId, request.Status, request.Reason, owner => access.Value.MayUseStream(caller, owner), ct);
         switch (update.Outcome)
         {
             case MoveOutcome.Missing:
@@ -108,12 +103,12 @@ internal static class StreamRoutes
     private static async Task<IResult> GetAsync(
         string streamId, HttpContext http, Caller? caller, IOptions<AccessOptions> access, StreamStore streams, StreamKeys keys, IngestUrls urls, TimeProvider time, CancellationToken ct)
     {
-        if (access.Value.Refuses(http.Request, caller))
+        if (access.Value.RefusesStreams(http.Request, caller))
         {
             return Problems.Unauthorized.ToResult();
         }
 
-        if (!StreamIds.IsValid(streamId) || await streams.FindAsync(streamId, ct) is not { } stream || !access.Value.MayUse(caller, stream.OwnerId))
+        if (!StreamIds.IsValid(streamId) || await streams.FindAsync(streamId, ct) is not { } stream || !access.Value.MayUseStream(caller, stream.OwnerId))
         {
             return Unknown();
         }
@@ -131,7 +126,7 @@ internal static class StreamRoutes
             return NotAllowed(http);
         }
 
-        if (access.Value.Refuses(http.Request, caller))
+        if (access.Value.RefusesStreams(http.Request, caller))
         {
             return Problems.Unauthorized.ToResult();
         }

@@ -16,14 +16,14 @@ public sealed class Distributor(MetadataClient metadata, ChunkWriter writer)
     /// <summary>Ends when two nodes at least hold the chunk and its place is agreed; missing copies are repaired afterwards.</summary>
     /// <exception cref="ChunkUnavailableException">Too few nodes take it: to be tried again.</exception>
     /// <exception cref="MediaFailureException">The place was agreed for another content.</exception>
-    public async Task StoreAsync(Guid videoId, int sequence, byte[] bytes, CancellationToken ct)
+    public async Task StoreAsync(Guid videoId, int sequence, ReadOnlyMemory<byte> bytes, CancellationToken ct)
     {
         var chunkId = ChunkNames.Chunk(videoId, sequence);
         var nodes = (await metadata.HealthyNodesAsync(ct)).ToDictionary(node => node.NodeId, node => node.NodeUrl, StringComparer.Ordinal);
         string[] candidates = [.. Placement.Choose(chunkId, [.. nodes.Keys], nodes.Count).Select(id => nodes[id])];
         var holders = await writer.WriteAsync(chunkId, bytes, candidates, ChunkLimits.Replicas, ct);
         var answer = await metadata.CommitAsync(
-            chunkId, new(holders, Checksum.InJson(Checksum.HexOf(bytes)), bytes.Length, videoId, sequence, Redundancy.Replication, FragmentsMetadata: null), ct);
+            chunkId, new(holders, Checksum.InJson(Checksum.HexOf(bytes.Span)), bytes.Length, videoId, sequence, Redundancy.Replication, FragmentsMetadata: null), ct);
         if (answer.Conflict)
         {
             throw new MediaFailureException(new(MediaFailureCategory.Storage, $"Chunk {sequence} of the video was agreed on with another content.", answer.Message));

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Lifecycle.Contracts;
 using Lifecycle.Contracts.Media;
@@ -9,6 +8,7 @@ using Lifecycle.Store.Tasks;
 using Processing.Worker.Distribution;
 using Processing.Worker.Media;
 using Processing.Worker.Tasks;
+using Storage.Fabric;
 using Storage.Fabric.Chunks;
 
 namespace Processing.Worker.Edge;
@@ -55,7 +55,7 @@ public sealed class EdgeTask(EdgeCopies copies, ObjectStore objects, Distributor
                 foreach (var piece in missing)
                 {
                     var (start, length) = place.PieceOf(piece);
-                    await distributor.StoreAsync(copyId, place.First + piece, bytes.AsSpan((int)start, length).ToArray(), stop);
+                    await distributor.StoreAsync(copyId, place.First + piece, bytes.AsMemory((int)start, length), stop);
                 }
 
                 await faults.PassAsync(FaultPoint.EdgeObjectPlaced, stop);
@@ -74,7 +74,7 @@ public sealed class EdgeTask(EdgeCopies copies, ObjectStore objects, Distributor
         try
         {
             if (await objects.CopyToAsync(stored.Key, target, ct) && target.Position == bytes.Length
-                && Convert.ToHexStringLower(SHA256.HashData(bytes)).Equals(stored.Sha256, StringComparison.OrdinalIgnoreCase))
+                && Checksum.HexOf(bytes).Equals(stored.Sha256, StringComparison.OrdinalIgnoreCase))
             {
                 return bytes;
             }

@@ -26,7 +26,7 @@ internal static class LiveArguments
     private const string SystemCaFile = "/etc/ssl/certs/ca-certificates.crt";
 
     /// <summary>An input of its own: a filter without an input would not end with the picture (measured with ffmpeg 5.1).</summary>
-    private static readonly string[] _silence = ["-f", "lavfi", "-i", $"anullsrc=r={LivePlan.AudioRate}:cl=stereo"];
+    internal static readonly string[] Silence = ["-f", "lavfi", "-i", $"anullsrc=r={LivePlan.AudioRate}:cl=stereo"];
 
     private static readonly string[] _quiet = ["-hide_banner", "-nostats", "-v", "error"];
 
@@ -49,7 +49,7 @@ internal static class LiveArguments
     /// <param name="preset">x264's.</param>
     public static IReadOnlyList<string> Encoder(LivePlan plan, string preset) =>
     [
-        .. Input("pipe:0", "pipe"), .. plan.HasAudio ? [] : _silence, "-filter_complex", Filters(plan),
+        .. Input("pipe:0", "pipe"), .. plan.HasAudio ? [] : Silence, "-filter_complex", Filters(plan),
         .. plan.Renditions.SelectMany((rendition, i) => Rendition(plan, rendition, i, preset)),
         "-map", plan.HasAudio ? "[a]" : "1:a:0", "-c:a", "aac", "-profile:a", "aac_low", "-b:a", $"{LivePlan.AudioKbps}k",
         .. plan.HasAudio ? [] : (string[])["-shortest"], "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact",

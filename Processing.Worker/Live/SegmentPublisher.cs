@@ -1,10 +1,10 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Lifecycle.Contracts;
 using Lifecycle.Store.Faults;
 using Lifecycle.Store.Live;
 using Lifecycle.Store.Objects;
 using Processing.Worker.Media.Boxes;
+using Storage.Fabric;
 
 namespace Processing.Worker.Live;
 
@@ -44,7 +44,7 @@ internal sealed class SegmentPublisher(ObjectStore objects, LiveSegments segment
             var name = i < plan.Renditions.Count ? plan.Renditions[i].Name : LivePlan.AudioTrack;
             var key = generation.KeyOf(string.Create(CultureInfo.InvariantCulture, $"{name}-{index:D5}.m4s"));
             puts.Add((key, segment.Content));
-            listed.Add(new(name, key, segment.Content.Length, Hash(segment.Content), segment.Seconds, origin.At + TimeSpan.FromSeconds(segment.StartSeconds)));
+            listed.Add(new(name, key, segment.Content.Length, Checksum.HexOf(segment.Content.Span), segment.Seconds, origin.At + TimeSpan.FromSeconds(segment.StartSeconds)));
             if (index == 0)
             {
                 var init = generation.KeyOf($"{name}-init.mp4");
@@ -79,9 +79,7 @@ internal sealed class SegmentPublisher(ObjectStore objects, LiveSegments segment
     {
         var content = init.Content;
         return index < plan.Renditions.Count && plan.Renditions[index] is var rendition
-            ? new(name, "video", key, content.Length, Hash(content), init.Codecs, LiveArguments.Bandwidth(rendition), rendition.Width, rendition.Height, plan.Rate.PerSecond)
-            : new(name, "audio", key, content.Length, Hash(content), init.Codecs, LiveArguments.AudioBandwidth, null, null, null);
+            ? new(name, "video", key, content.Length, Checksum.HexOf(content.Span), init.Codecs, LiveArguments.Bandwidth(rendition), rendition.Width, rendition.Height, plan.Rate.PerSecond)
+            : new(name, "audio", key, content.Length, Checksum.HexOf(content.Span), init.Codecs, LiveArguments.AudioBandwidth, null, null, null);
     }
-
-    private static string Hash(ReadOnlyMemory<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content.Span));
 }

@@ -24,7 +24,7 @@ public sealed class EdgeCopy(Guid id, MetadataClient metadata, TimeProvider time
     private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>That of a long video is tens of megabytes.</summary>
-    private static readonly TimeSpan _readWithin = TimeSpan.FromSeconds(15);
+    internal static readonly TimeSpan ReadWithin = TimeSpan.FromSeconds(15);
 
     private readonly Lock _gate = new();
     private EdgeManifest? _manifest;
@@ -74,7 +74,7 @@ public sealed class EdgeCopy(Guid id, MetadataClient metadata, TimeProvider time
         EdgeManifest? read = null;
         try
         {
-            using CancellationTokenSource within = new(_readWithin, time);
+            using CancellationTokenSource within = new(ReadWithin, time);
             var readAt = time.GetTimestamp();
             var manifest = await metadata.ManifestAsync(id, within.Token) ?? throw new HttpRequestException("The chunk store has no such edge copy.");
             return read = new(manifest.Chunks.DistinctBy(chunk => chunk.Sequence).ToFrozenDictionary(chunk => chunk.Sequence), readAt);

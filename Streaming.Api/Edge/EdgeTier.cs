@@ -29,10 +29,6 @@ public sealed partial class EdgeTier : IDisposable
     /// <summary>Pieces of one segment on their way at a time.</summary>
     private const int ParallelPieces = 4;
 
-    /// <summary>Waiting to connect, for a manifest; its own bounds follow.</summary>
-    private static readonly TimeSpan _connectWithin = TimeSpan.FromSeconds(1);
-
-    private readonly HttpClient? _metadataHttp;
     private readonly HttpClient _nodes = ChunkHttp.Create();
     private readonly MetadataClient? _metadata;
     private readonly ChunkReader _reader;
@@ -46,8 +42,7 @@ public sealed partial class EdgeTier : IDisposable
     {
         if (options.Value.MetadataUrl is { Length: > 0 } address)
         {
-            _metadataHttp = new(new SocketsHttpHandler { ConnectTimeout = _connectWithin, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = new(address) };
-            _metadata = new(_metadataHttp);
+            _metadata = MetadataClient.At(address, EdgeCopy.ReadWithin);
         }
 
         _reader = new(_nodes, time);
@@ -107,11 +102,7 @@ public sealed partial class EdgeTier : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _metadataHttp?.Dispose();
-        _nodes.Dispose();
-    }
+    public void Dispose() => _nodes.Dispose();
 
     private async Task FillAsync(SegmentFetch fetch, EdgeSegment segment, CancellationToken ct)
     {
@@ -129,7 +120,7 @@ public sealed partial class EdgeTier : IDisposable
 
     private async Task ReadAsync(SegmentFetch fetch, EdgeSegment segment, EdgeManifest manifest, CancellationToken ct)
     {
-        EdgePlace place = new(new(fetch.Object.Key, fetch.Object.Bytes, fetch.Object.Sha256, ""), segment.First, (int)((fetch.Object.Bytes + EdgeLayout.PieceBytes - 1) / EdgeLayout.PieceBytes));
+        EdgePlace place = new(new(fetch.Object.Key, fetch.Object.Bytes, fetch.Object.Sha256, ""), segment.First);
         await Parallel.ForEachAsync(Enumerable.Range(0, place.Count), new ParallelOptions { MaxDegreeOfParallelism = ParallelPieces, CancellationToken = ct }, async (piece, stop) =>
         {
             var (start, length) = place.PieceOf(piece);

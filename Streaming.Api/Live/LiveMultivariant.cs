@@ -1,16 +1,12 @@
 using System.Globalization;
 using System.Text;
+using Streaming.Api.Playlists;
 
 namespace Streaming.Api.Live;
 
 /// <summary>A live stream's multivariant playlist: the tracks of the newest generation.</summary>
 internal static class LiveMultivariant
 {
-    private const string AudioGroup = "audio";
-
-    /// <summary>As for videos: players start with the first variant listed.</summary>
-    private const int FirstVariantShortSide = 720;
-
     /// <summary>RFC 8216, 4.1: segments shorter than half the target duration say nothing of the peak rate.</summary>
     private const long ShortestForPeak = LivePlaylist.TargetSeconds * 1_000_000L / 2;
 
@@ -21,12 +17,13 @@ internal static class LiveMultivariant
         var tracks = timeline.Window.Span[^1].Generation.Tracks;
         var rates = tracks.Select((_, index) => Rate(timeline, index)).ToList();
         var sound = Enumerable.Range(0, tracks.Count).FirstOrDefault(index => !tracks[index].Row.IsVideo, -1);
-        var text = new StringBuilder("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-        var pictures = FirstThenBest([.. Enumerable.Range(0, tracks.Count).Where(index => tracks[index].Row.IsVideo)], tracks);
+        var text = new StringBuilder(Playlist.Header);
+        var pictures = Playlist.FirstThenBest(
+            [.. Enumerable.Range(0, tracks.Count).Where(index => tracks[index].Row.IsVideo)], index => Math.Min(tracks[index].Row.Width ?? 0, tracks[index].Row.Height ?? 0));
         if (pictures.Count > 0 && sound >= 0)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AudioGroup}\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES,URI=\"manifest/{tracks[sound].Name}{query}\"\n");
+                $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{Playlist.AudioGroup}\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES,URI=\"manifest/{tracks[sound].Name}{query}\"\n");
         }
 
         foreach (var index in pictures.Count > 0 ? pictures : [sound])
@@ -38,7 +35,7 @@ internal static class LiveMultivariant
                 $"#EXT-X-STREAM-INF:BANDWIDTH={rates[index].Peak + plays.Peak},AVERAGE-BANDWIDTH={rates[index].Average + plays.Average},CODECS=\"{codecs}\"");
             text.Append(row is { Width: { } width, Height: { } height } ? $",RESOLUTION={width}x{height}" : "");
             text.Append(row.FrameRate is { } rate ? string.Create(CultureInfo.InvariantCulture, $",FRAME-RATE={rate:0.000}") : "");
-            text.Append(pictures.Count > 0 && sound >= 0 ? $",AUDIO=\"{AudioGroup}\"" : "");
+            text.Append(pictures.Count > 0 && sound >= 0 ? $",AUDIO=\"{Playlist.AudioGroup}\"" : "");
             text.Append(pictures.Count > 0 ? ",CLOSED-CAPTIONS=NONE" : "");
             text.Append(CultureInfo.InvariantCulture, $"\nmanifest/{row.Name}{query}\n");
         }
@@ -66,17 +63,4 @@ internal static class LiveMultivariant
     }
 
     private static long PerSecond(long bits, long microseconds) => (long)Math.Ceiling(bits * 1e6 / microseconds);
-
-    private static List<int> FirstThenBest(List<int> pictures, IReadOnlyList<LiveTrack> tracks)
-    {
-        var first = pictures.FindIndex(index => Math.Min(tracks[index].Row.Width ?? 0, tracks[index].Row.Height ?? 0) <= FirstVariantShortSide);
-        if (first > 0)
-        {
-            var starts = pictures[first];
-            pictures.RemoveAt(first);
-            pictures.Insert(0, starts);
-        }
-
-        return pictures;
-    }
 }

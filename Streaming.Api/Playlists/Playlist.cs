@@ -17,11 +17,10 @@ public static class Playlist
     public const string ContentType = "application/vnd.apple.mpegurl";
 
     /// <summary>7 is the first version whose EXT-X-MAP is allowed outside I-frame playlists.</summary>
-    private const string Header = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+    internal const string Header = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
 
-    private const string AudioGroup = "audio";
+    internal const string AudioGroup = "audio";
 
-    /// <summary>Players start with the first variant listed: one that starts quickly on an ordinary connection.</summary>
     private const int FirstVariantShortSide = 720;
 
     /// <summary>The multivariant playlist, served at <c>/stream/{id}/manifest</c>.</summary>
@@ -33,7 +32,7 @@ public static class Playlist
 
         foreach (var audio in catalogue.Audio)
             AppendAudioTrack(text, audio);
-        foreach (var rendition in FirstThenBest(catalogue.Video))
+        foreach (var rendition in FirstThenBest(catalogue.Video, rendition => Math.Min(rendition.Width, rendition.Height)))
             AppendVariant(text, catalogue, rendition);
         foreach (var rendition in catalogue.Video)
             AppendIFrames(text, rendition);
@@ -70,10 +69,13 @@ public static class Playlist
         return text.ToString();
     }
 
-    private static IEnumerable<VideoRendition> FirstThenBest(IReadOnlyList<VideoRendition> renditions)
+    /// <summary>Players start with the first variant listed: one that starts quickly on an ordinary connection.</summary>
+    /// <param name="variants">The best first.</param>
+    internal static IReadOnlyList<T> FirstThenBest<T>(IReadOnlyList<T> variants, Func<T, int> shortSideOf)
     {
-        var first = renditions.FirstOrDefault(rendition => Math.Min(rendition.Width, rendition.Height) <= FirstVariantShortSide) ?? renditions[^1];
-        return renditions.Where(rendition => rendition != first).Prepend(first);
+        var first = variants.TakeWhile(variant => shortSideOf(variant) > FirstVariantShortSide).Count();
+        first = Math.Min(first, variants.Count - 1);
+        return first < 0 ? variants : [variants[first], .. variants.Take(first), .. variants.Skip(first + 1)];
     }
 
     private static void AppendAudioTrack(StringBuilder text, AudioRendition track)

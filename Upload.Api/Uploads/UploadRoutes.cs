@@ -25,8 +25,7 @@ public static class UploadRoutes
 
     public static IServiceCollection AddUploads(this IServiceCollection services)
     {
-        services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section);
-        services.AddSingleton<IPostConfigureOptions<AccessOptions>, AccessDefaults>();
+        services.AddAccess();
         services.AddOptions<UploadOptions>().BindConfiguration(UploadOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidator>();
         services.AddOptions<PartOptions>().BindConfiguration(PartOptions.Section).ValidateOnStart();
