@@ -51,11 +51,11 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             return null;
         }
 
-        // The time between two workers is not the broadcaster's: its input counts as away from the claim on.
+        // The time between two workers is not the broadcaster's: its input counts as away from the claim on. But a broadcast that no worker can encode ends.
         var claimed = await connection.FirstAsync(
             """
             update live_sessions s set state = $2, lease_token = nextval('lease_tokens'), lease_until = now() + $3, worker_id = $4,
-                input_at = case when input_at is not null then now() end
+                input_at = case when input_at is null or is_failing then input_at else now() end
             from streams where stream_id = $1 and streams.id = stream_id
             returning lease_token, slots, attempt, input_at is not null, ingest_endpoints::text
             """, [streamId, LiveSessionLifecycle.Table.NameOf(next), LiveSessionLifecycle.Lease, workerId],
@@ -97,7 +97,7 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var state = session.State == LiveSessionState.Encoding ? LiveSessionLifecycle.Table.Next(LiveSessionState.Encoding, LiveSessionTrigger.GivenBack)!.Value : session.State;
         return await connection.ExecuteAsync(
-            "update live_sessions set state = $3, lease_token = null, lease_until = null, worker_id = null, run_after = now() + $4 where stream_id = $1 and lease_token = $2",
+            "update live_sessions set state = $3, lease_token = null, lease_until = null, worker_id = null, run_after = now() + $4, is_failing = $4 > interval '0' where stream_id = $1 and lease_token = $2",
             [session.StreamId, session.LeaseToken, LiveSessionLifecycle.Table.NameOf(state), delay], ct) == 1;
     }
 
@@ -110,8 +110,7 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
     public async Task<bool> CompleteAsync(ClaimedSession claimed, TimeSpan awayFor, string? reason, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await StreamMoves.LockAsync(transaction, claimed.StreamId, ct) is not { } stream
-            || await StreamMoves.LockSessionAsync(transaction, claimed.StreamId, ct) is not { State: LiveSessionState.Encoding } session || session.LeaseToken != claimed.LeaseToken)
+        if (await StreamMoves.LockHeldAsync(transaction, claimed, ct) is not var (stream, session))
         {
             return true;
         }
@@ -128,14 +127,7 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             stream = stream with { Status = StreamStatus.Live };
         }
 
-        if (await moves.MoveAsync(transaction, stream, StreamTrigger.Completed, reason, tells: true, ct) != MoveOutcome.Moved)
-        {
-            return false;
-        }
-
-        await StreamMoves.EndSessionAsync(transaction, session, ct);
-        await transaction.CommitAsync(ct);
-        return true;
+        return await EndAsync(transaction, stream, session, StreamTrigger.Completed, reason, ct);
     }
 
     /// <summary>READY was said of a stream whose input never came: FAILED, and its slots are free.</summary>
@@ -143,14 +135,19 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
     public async Task<bool> FailUnfedAsync(ClaimedSession claimed, string reason, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(ct);
-        if (await StreamMoves.LockAsync(transaction, claimed.StreamId, ct) is not { } stream
-            || await StreamMoves.LockSessionAsync(transaction, claimed.StreamId, ct) is not { State: LiveSessionState.Encoding } session || session.LeaseToken != claimed.LeaseToken)
+        if (await StreamMoves.LockHeldAsync(transaction, claimed, ct) is not var (stream, session))
         {
             return true;
         }
 
-        if (await transaction.Connection.ScalarAsync<bool>("select input_at is not null from live_sessions where stream_id = $1", [stream.Id], ct)
-            || await moves.MoveAsync(transaction, stream, StreamTrigger.Failed, reason, tells: true, ct) != MoveOutcome.Moved)
+        return !await transaction.Connection.ScalarAsync<bool>("select input_at is not null from live_sessions where stream_id = $1", [stream.Id], ct)
+            && await EndAsync(transaction, stream, session, StreamTrigger.Failed, reason, ct);
+    }
+
+    /// <summary>The stream's last move, and its session's.</summary>
+    private async Task<bool> EndAsync(LifecycleTransaction transaction, LockedStream stream, LockedSession session, StreamTrigger trigger, string? reason, CancellationToken ct)
+    {
+        if (await moves.MoveAsync(transaction, stream, trigger, reason, tells: true, ct) != MoveOutcome.Moved)
         {
             return false;
         }

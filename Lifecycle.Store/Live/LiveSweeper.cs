@@ -45,6 +45,7 @@ public sealed partial class LiveSweeper(LifecycleDatabase database, ObjectStore 
             return false;
         }
 
+        await transaction.Connection.MayRestAsync(ct);
         var keys = await objects.ListAsync(ObjectKeys.Stream(streamId), ct).Select(entry => entry.Key).ToListAsync(ct);
         await objects.DeleteAsync(keys, ct);
         foreach (var sql in (string[])["delete from live_segments where stream_id = $1", "delete from live_tracks where stream_id = $1", "delete from live_recordings where stream_id = $1",

@@ -67,6 +67,7 @@ public sealed partial class Sweeper(LifecycleDatabase database, ObjectStore obje
         }
 
         claimed(due);
+        await connection.MayRestAsync(ct);
         var listed = await objects.ListAsync(ObjectKeys.Video(due.VideoId), ct).Select(entry => entry.Key).ToListAsync(ct);
         var uploads = await objects.ListUploadsAsync(ObjectKeys.Video(due.VideoId), ct);
         var keep = await KeptAsync(connection, due.VideoId, ct);

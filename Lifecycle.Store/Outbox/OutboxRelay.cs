@@ -24,7 +24,8 @@ public sealed partial class OutboxRelay(LifecycleDatabase database, OutboxSignal
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(1);
 
     /// <summary>A broker that does not confirm within this is as good as away; the rows stay.</summary>
-    private static readonly TimeSpan _confirmWithin = TimeSpan.FromSeconds(10);
+    /// <summary>Less than a transaction may rest.</summary>
+    private static readonly TimeSpan _confirmWithin = TimeSpan.FromSeconds(8);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => broker.RunAsync("outbox-relay", RelayAsync, stoppingToken);
 

@@ -44,6 +44,7 @@ internal sealed partial class BroadcastRunner(
         {
             Log.Failed(logger, exception, session.StreamId);
             rest = _failedRest;
+            broadcast.Flushed();
         }
         finally
         {
@@ -57,7 +58,7 @@ internal sealed partial class BroadcastRunner(
         metrics.Ended(lost);
         if (!lost && !broadcast.Over.IsCancellationRequested)
         {
-            await GiveBackAsync(session, rest);
+            await GiveBackAsync(session, broadcast, rest);
         }
 
         Log.Ended(logger, session.StreamId, broadcast.Over.IsCancellationRequested ? "it is complete" : lost ? "the session was ended or is somebody else's" : "given back");
@@ -82,6 +83,7 @@ internal sealed partial class BroadcastRunner(
             var rest = end switch
             {
                 GenerationEnd.NoInput => ring.GaveNothing(),
+                GenerationEnd.StoreRefused => _refusedRest,
                 GenerationEnd.InputRefused or GenerationEnd.InputTooFast or GenerationEnd.EncoderFailed => _refusedRest + ring.GaveNothing(),
                 _ => TimeSpan.Zero,
             };
@@ -107,11 +109,17 @@ internal sealed partial class BroadcastRunner(
     }
 
     /// <summary>What another worker takes over at once; left undone, it does when the lease has run out.</summary>
-    private async Task GiveBackAsync(ClaimedSession session, TimeSpan rest)
+    private async Task GiveBackAsync(ClaimedSession session, Broadcast broadcast, TimeSpan rest)
     {
         using CancellationTokenSource within = new(_giveBackWithin, time);
         try
         {
+            // One that every worker fails at once never comes to its first beat, and would never be over.
+            if (rest > TimeSpan.Zero && !await broadcast.BeatAsync(within.Token))
+            {
+                return;
+            }
+
             await queue.GiveBackAsync(session, rest, within.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOutage(exception))

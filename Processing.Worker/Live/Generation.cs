@@ -18,6 +18,9 @@ internal enum GenerationEnd
     /// <summary>The store does not keep up with the recording: what waited is bounded, so the input was held, and nobody looked whether more came.</summary>
     StoreBehind,
 
+    /// <summary>The store is there and would not take the recording: a broadcast that is not kept must not go on as if it were.</summary>
+    StoreRefused,
+
     /// <summary>More than the bit rate that is accepted.</summary>
     InputTooFast,
 

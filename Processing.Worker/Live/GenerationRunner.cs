@@ -91,7 +91,7 @@ internal sealed partial class GenerationRunner(
         (GenerationEnd Why, string Detail) end;
         try
         {
-            end = await WatchAsync(connection, reading, encoding, queue, gauge, progress);
+            end = await WatchAsync(connection, reading, encoding, recorder.Keeping, queue, gauge, progress);
         }
         finally
         {
@@ -148,7 +148,7 @@ internal sealed partial class GenerationRunner(
 
     /// <summary>Returns with the first thing that ends the connection.</summary>
     private async Task<(GenerationEnd Why, string Detail)> WatchAsync(
-        InputConnection connection, Task reading, Task<bool> encoding, EncoderQueue queue, InputGauge gauge, EncoderProgress progress)
+        InputConnection connection, Task reading, Task<bool> encoding, Task keeping, EncoderQueue queue, InputGauge gauge, EncoderProgress progress)
     {
         using PeriodicTimer timer = new(_watch, time);
         while (true)
@@ -157,6 +157,8 @@ internal sealed partial class GenerationRunner(
                 return (GenerationEnd.SessionOver, "");
             if (connection.Stop.IsCancellationRequested)
                 return (GenerationEnd.Stopped, "");
+            if (keeping is { IsFaulted: true, Exception: var refusal })
+                return (GenerationEnd.StoreRefused, refusal.GetBaseException().Message);
             if (encoding.IsCompleted)
                 return await EndOfAsync(encoding);
             if (reading.IsCompleted)

@@ -30,6 +30,9 @@ internal sealed class InputRecorder : IDisposable
     private readonly MemoryStream _filling = new();
     private long _fillingSince;
 
+    /// <summary>Ends when nothing more is kept: with a failure where the store would not take a piece.</summary>
+    public Task Keeping => _keeping;
+
     /// <param name="held">Ends with the session's lease.</param>
     public InputRecorder(Generation generation, ObjectStore objects, LiveSegments segments, TimeProvider time, CancellationToken held)
     {
@@ -82,7 +85,7 @@ internal sealed class InputRecorder : IDisposable
         }
         catch (ChannelClosedException)
         {
-            // Nothing is kept any more: the session is over, as everybody else sees soon.
+            // Nothing is kept any more: why, everybody else sees soon.
         }
     }
 

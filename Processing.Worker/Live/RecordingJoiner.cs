@@ -21,8 +21,8 @@ internal sealed class RecordingJoiner(ObjectStore objects, FfmpegRunner ffmpeg, 
     /// <returns>The path of the source.</returns>
     public async Task<string> JoinAsync(IReadOnlyList<RecordedPiece> pieces, string folder, CancellationToken ct)
     {
-        scratch.Admit(2 * pieces.Sum(piece => piece.Bytes)); // the source, and a generation that is being repacked
         var generations = pieces.GroupBy(piece => piece.Generation).OrderBy(generation => generation.Key).ToList();
+        scratch.Admit(BytesFor(generations));
         var source = Path.Combine(folder, "source.ts");
         if (generations is [var only])
         {
@@ -50,6 +50,13 @@ internal sealed class RecordingJoiner(ObjectStore objects, FfmpegRunner ffmpeg, 
         return source;
     }
 
+    /// <summary>The source; and of several generations the longest twice more, as it came and repacked, because each goes when it is in the source.</summary>
+    private static long BytesFor(IReadOnlyList<IEnumerable<RecordedPiece>> generations)
+    {
+        var sizes = generations.Select(generation => generation.Sum(piece => piece.Bytes)).ToList();
+        return sizes.Sum() + (sizes.Count > 1 ? 2 * sizes.Max() : 0);
+    }
+
     /// <returns>Seconds that were added.</returns>
     private async Task<double> AppendAsync(string path, double offset, bool silence, FileStream joined, string folder, CancellationToken ct)
     {
@@ -62,7 +69,7 @@ internal sealed class RecordingJoiner(ObjectStore objects, FfmpegRunner ffmpeg, 
                 Arguments =
                 [
                     .. FfmpegArguments.Quiet, .. FfmpegArguments.Input("mpegts"), "-i", FfmpegArguments.FileUrl(path),
-                    .. silence ? ["-f", "lavfi", "-i", $"anullsrc=r={LivePlan.AudioRate}:cl=stereo", "-map", "0:v:0", "-map", "1:a:0", "-c:a", "aac", "-shortest"]
+                    .. silence ? [.. LiveArguments.Silence, "-map", "0:v:0", "-map", "1:a:0", "-c:a", "aac", "-shortest"]
                         : (string[])["-map", "0:v:0", "-map", "0:a:0?", "-c:a", "copy"],
                     "-c:v", "copy", "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset", offset.ToString("0.000000", CultureInfo.InvariantCulture), "-f", "mpegts", "part.ts",
                 ],

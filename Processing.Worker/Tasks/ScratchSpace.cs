@@ -6,6 +6,9 @@ namespace Processing.Worker.Tasks;
 /// <summary>The scratch disk is too full for a task.</summary>
 public sealed class ScratchFullException(string message) : Exception(message);
 
+/// <summary>The scratch disk is too small for a task, however long it waits.</summary>
+public sealed class ScratchTooSmallException(string message) : Exception(message);
+
 /// <summary>
 /// This process's folder on the scratch disk: one folder a lease below it, and the cached sources. The folder is locked while
 /// the process lives; what processes that were killed left behind is removed at the next start of any worker.
@@ -70,9 +73,16 @@ public sealed partial class ScratchSpace : IDisposable
 
     /// <summary>Refuses what would fill the disk.</summary>
     /// <exception cref="ScratchFullException">Less than the reserve would be left.</exception>
+    /// <exception cref="ScratchTooSmallException">It would not be if the disk were empty.</exception>
     public void Admit(long bytes)
     {
-        var free = new DriveInfo(Root).AvailableFreeSpace;
+        DriveInfo disk = new(Root);
+        if (disk.TotalSize - bytes < _reserveBytes)
+        {
+            throw new ScratchTooSmallException($"The scratch disk has {disk.TotalSize} bytes, {bytes} are needed beside a reserve of {_reserveBytes}: give the workers a larger one.");
+        }
+
+        var free = disk.AvailableFreeSpace;
         if (free - bytes < _reserveBytes)
         {
             throw new ScratchFullException($"{free} bytes are free, {bytes} are needed beside a reserve of {_reserveBytes}.");

@@ -121,6 +121,7 @@ public sealed partial class TaskRunner(
     {
         MediaFailureException { Failure: var media } => new(Enum.Parse<FailureCategory>(media.Category.ToString()), media.Message, media.StderrTail, media.IsPermanent),
         ScratchFullException => new(FailureCategory.Resources, "The worker has too little disk space for this video.", exception.Message, IsPermanent: false),
+        ScratchTooSmallException => new(FailureCategory.Resources, "The workers' scratch disks are too small for this video.", exception.Message, IsPermanent: false),
         _ when IsOutage(exception) => new(FailureCategory.Storage, "A part of the platform that the task needs was away for too long.", exception.ToString(), IsPermanent: false),
         IOException => new(FailureCategory.Storage, "The worker could not read or write a file.", exception.ToString(), IsPermanent: false),
         _ => new(FailureCategory.Unknown, "The worker failed unexpectedly.", exception.ToString(), IsPermanent: false),

@@ -9,72 +9,53 @@ using Testing.Media;
 namespace Worker.Tests.Live;
 
 /// <summary>Where inputs come from: SRT, rtmps, a backup, and one that brings too much.</summary>
-public sealed class Inputs(Servers servers) : IAsyncLifetime
+public sealed class Inputs(Servers servers) : LiveTest(servers)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
-
-    private TestStore _store = null!;
-    private Ingest _ingest = null!;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _store = await servers.CreateStoreAsync(Ct);
-        _ingest = await Ingest.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _ingest.DisposeAsync();
-        await _store.DisposeAsync();
-    }
-
     [Fact]
     public async Task An_input_is_called_by_SRT_and_shown_from_its_first_frame_to_its_last()
     {
-        var port = _ingest.ListenSrt(await LiveSources.PushAsync("25", 12));
-        var id = await _store.ProvisionAsync($"srt://127.0.0.1:{port}?mode=caller");
-        await using var worker = WorkerProcess.Start(_store);
-        await _store.ReadyAsync(id, _patience);
-        await _store.UntilStatusAsync(id, "COMPLETE", _patience);
-        Assert.Equal([1], (await _store.SegmentsAsync(id)).Select(each => each.Generation).Distinct());
-        Assert.InRange(await LiveFiles.DecodeAsync(await _store.JoinAsync(id, 1, "180p")), (12 * 25) - 2, (12 * 25) + 2);
+        var port = Ingest.ListenSrt(await LiveSources.PushAsync("25", 12));
+        var id = await Store.ProvisionAsync($"srt://127.0.0.1:{port}?mode=caller");
+        await using var worker = WorkerProcess.Start(Store);
+        await Store.ReadyAsync(id, Patience);
+        await Store.UntilStatusAsync(id, "COMPLETE", Patience);
+        Assert.Equal([1], (await Store.SegmentsAsync(id)).Select(each => each.Generation).Distinct());
+        Assert.InRange(await LiveFiles.DecodeAsync(await Store.JoinAsync(id, 1, "180p")), (12 * 25) - 2, (12 * 25) + 2);
     }
 
     [Fact]
     public async Task When_the_primary_is_lost_the_backup_goes_on_behind_one_discontinuity()
     {
-        var id = await _store.ProvisionAsync(_ingest.UrlOf("primary"), _ingest.UrlOf("backup"));
-        await using var worker = WorkerProcess.Start(_store);
+        var id = await Store.ProvisionAsync(Ingest.UrlOf("primary"), Ingest.UrlOf("backup"));
+        await using var worker = WorkerProcess.Start(Store);
         var source = await LiveSources.PushAsync("25", 60);
-        var primary = _ingest.Push("primary", source);
-        _ingest.Push("backup", source);
-        await _store.ReadyAsync(id, _patience);
-        await _store.UntilSegmentsAsync(id, 1, 2, _patience);
+        var primary = Ingest.Push("primary", source);
+        Ingest.Push("backup", source);
+        await Store.ReadyAsync(id, Patience);
+        await Store.UntilSegmentsAsync(id, 1, 2, Patience);
         var lost = TimeProvider.System.GetTimestamp();
         primary.Kill();
-        await _store.UntilSegmentsAsync(id, 2, 1, _patience);
+        await Store.UntilSegmentsAsync(id, 2, 1, Patience);
         var listed = TimeProvider.System.GetElapsedTime(lost);
-        await _store.UntilSegmentsAsync(id, 2, 3, _patience);
+        await Store.UntilSegmentsAsync(id, 2, 3, Patience);
 
-        var segments = (await _store.SegmentsAsync(id)).Where(each => each.Track == "180p").ToList();
+        var segments = (await Store.SegmentsAsync(id)).Where(each => each.Track == "180p").ToList();
         Assert.Equal([1, 2], segments.Select(each => each.Generation).Distinct());
         var (last, next) = (segments.Last(each => each.Generation == 1), segments.First(each => each.Generation == 2));
         Assert.InRange((next.At - last.At).TotalSeconds - last.Duration, 0, 10);
         Assert.InRange(listed.TotalSeconds, 0, 14); // with the segment's own two seconds, and the encoder's start
-        Assert.Equal("LIVE", await _store.StreamAsync(id, "status"));
+        Assert.Equal("LIVE", await Store.StreamAsync(id, "status"));
     }
 
     [Fact]
     public async Task An_input_above_the_accepted_bit_rate_is_dropped_and_one_below_goes_on()
     {
-        var primary = _ingest.ListenSrt(await LiveSources.TooFastAsync(14));
-        _ingest.Push("backup", await LiveSources.PushAsync("25", 60));
-        var id = await _store.ProvisionAsync($"srt://127.0.0.1:{primary}?mode=caller", _ingest.UrlOf("backup"));
-        await using var worker = WorkerProcess.Start(_store);
-        await Poll.UntilAsync(() => Task.FromResult(worker.Output.Contains("ended, InputTooFast", StringComparison.Ordinal)), _patience, "the end of the input that is too fast");
-        await Poll.UntilAsync(async () => (await _store.SegmentsAsync(id)).Count(each => each.Track == "180p") >= 3, _patience, "the backup's segments");
+        var primary = Ingest.ListenSrt(await LiveSources.TooFastAsync(14));
+        Ingest.Push("backup", await LiveSources.PushAsync("25", 60));
+        var id = await Store.ProvisionAsync($"srt://127.0.0.1:{primary}?mode=caller", Ingest.UrlOf("backup"));
+        await using var worker = WorkerProcess.Start(Store);
+        await Poll.UntilAsync(() => Task.FromResult(worker.Output.Contains("ended, InputTooFast", StringComparison.Ordinal)), Patience, "the end of the input that is too fast");
+        await Poll.UntilAsync(async () => (await Store.SegmentsAsync(id)).Count(each => each.Track == "180p") >= 3, Patience, "the backup's segments");
         Assert.InRange(worker.PeakMebibytes, 1, 500);
     }
 
@@ -89,10 +70,10 @@ public sealed class Inputs(Servers servers) : IAsyncLifetime
         var trusted = Path.Combine(Sources.NewFolder("trust"), "authority.pem");
         await File.WriteAllTextAsync(trusted, root.ExportCertificatePem(), Ct);
 
-        await using var named = Gate.Before(_ingest.Port, Issue(root, from, to, IPAddress.Loopback));
-        await using var other = Gate.Before(_ingest.Port, Issue(root, from, to, IPAddress.Parse("192.0.2.1")));
+        await using var named = Gate.Before(Ingest.Port, Issue(root, from, to, IPAddress.Loopback));
+        await using var other = Gate.Before(Ingest.Port, Issue(root, from, to, IPAddress.Parse("192.0.2.1")));
         var source = await LiveSources.PushAsync("25", 7);
-        _ingest.Push("match", source);
+        Ingest.Push("match", source);
         Assert.Contains("certificate", await RefusalAsync(named, ""), StringComparison.OrdinalIgnoreCase);
         Assert.Contains("certificate", await RefusalAsync(other, trusted), StringComparison.OrdinalIgnoreCase);
         var (pulled, messages) = await Tool.RunAsync("ffmpeg", LiveArguments.Puller(UrlOf(named), trusted));

@@ -129,6 +129,37 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Times_do_not_go_back_where_the_next_connection_has_another_ladder()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        Assert.Equal(1, await _segments.CommitAsync(session, SetOf("a"), Ct));
+        Assert.Equal(2, await _segments.CommitAsync(session, SetOf("b", start: 2000, track: "240p"), Ct)); // it began a moment later, by another reading of the clock
+        var listed = await _store.SegmentsAsync(id);
+        Assert.Equal([0L, 1], listed.Select(each => each.Sequence));
+        Assert.Equal(listed[0].At + TimeSpan.FromSeconds(listed[0].Duration), listed[1].At);
+    }
+
+    [Fact]
+    public async Task The_time_between_two_workers_is_forgiven_but_not_to_those_that_cannot_go_on()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        Assert.NotNull(await _queue.BeatAsync(session, TimeSpan.FromSeconds(10), Ct));
+        Assert.True(await _queue.GiveBackAsync(session, TimeSpan.Zero, Ct));
+        session = await ClaimAsync();
+        Assert.InRange((await _queue.BeatAsync(session, null, Ct))!.Away!.Value.TotalSeconds, 0, 5);
+        Assert.NotNull(await _queue.BeatAsync(session, TimeSpan.Zero, Ct));
+        await ExecuteAsync("update live_sessions set input_at = now() - interval '10 s' where stream_id = $1", id);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(await _queue.GiveBackAsync(session, TimeSpan.FromMilliseconds(1), Ct));
+            session = await Poll.UntilAsync(async () => await _queue.ClaimAsync("worker-0", _room, Ct), claimed => claimed is not null, TimeSpan.FromSeconds(5), "the claim") ?? session;
+            Assert.InRange((await _queue.BeatAsync(session, null, Ct))!.Away!.Value.TotalSeconds, 10, 20);
+        }
+    }
+
+    [Fact]
     public async Task A_broadcast_is_complete_when_its_input_stays_away_and_not_before()
     {
         var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
@@ -247,8 +278,8 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
 
     private async Task<ClaimedSession> ClaimAsync() => await _queue.ClaimAsync("worker-0", _room, Ct) ?? throw new InvalidOperationException("Nothing to claim.");
 
-    private static SegmentSet SetOf(string name, int? generation = null, long start = 0) => new(generation, generation is null ? [new("480p", "video", $"{name}-init", 1, "", "avc1", 1, 2, 2, 25)] : [],
-        [new("480p", $"live/{name}", 1, "", 2, TimeProvider.System.GetUtcNow())], start, start + 2000);
+    private static SegmentSet SetOf(string name, int? generation = null, long start = 0, string track = "480p") => new(generation, generation is null ? [new(track, "video", $"{name}-init", 1, "", "avc1", 1, 2, 2, 25)] : [],
+        [new(track, $"live/{name}", 1, "", 2, TimeProvider.System.GetUtcNow())], start, start + 2000);
 
     private async Task ExecuteAsync(string sql, string id) => await _store.QueryAsync(sql, _ => 0, Ct, id);
 

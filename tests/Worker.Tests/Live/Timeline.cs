@@ -7,43 +7,24 @@ using Testing.Media;
 namespace Worker.Tests.Live;
 
 /// <summary>What players see of several generations: one timeline that goes on.</summary>
-public sealed class Timeline(Servers servers) : IAsyncLifetime
+public sealed class Timeline(Servers servers) : LiveTest(servers)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
-
-    private TestStore _store = null!;
-    private Ingest _ingest = null!;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _store = await servers.CreateStoreAsync(Ct);
-        _ingest = await Ingest.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _ingest.DisposeAsync();
-        await _store.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_player_shows_every_frame_of_two_connections_and_a_takeover_in_order()
     {
-        var id = await _store.ProvisionAsync(_ingest.UrlOf("match"));
-        await using var first = WorkerProcess.Start(_store);
-        await _ingest.UntilPlayedAsync(_patience);
-        var push = _ingest.Push("match", await LiveSources.PushAsync("25", 7));
-        await _store.ReadyAsync(id, _patience);
+        var id = await Store.ProvisionAsync(Ingest.UrlOf("match"));
+        await using var first = WorkerProcess.Start(Store);
+        await Ingest.UntilPlayedAsync(Patience);
+        var push = Ingest.Push("match", await LiveSources.PushAsync("25", 7));
+        await Store.ReadyAsync(id, Patience);
         await push.WaitForExitAsync(Ct);
-        _ingest.Push("match", await LiveSources.PushAsync("25", 60));
-        await _store.UntilSegmentsAsync(id, 2, 2, _patience);
-        await using var second = WorkerProcess.Start(_store);
+        Ingest.Push("match", await LiveSources.PushAsync("25", 60));
+        await Store.UntilSegmentsAsync(id, 2, 2, Patience);
+        await using var second = WorkerProcess.Start(Store);
         await first.KillAsync();
-        await _store.UntilSegmentsAsync(id, 3, 3, _patience);
+        await Store.UntilSegmentsAsync(id, 3, 3, Patience);
 
-        var segments = await _store.SegmentsAsync(id); // once: more are listed meanwhile
+        var segments = await Store.SegmentsAsync(id); // once: more are listed meanwhile
         foreach (var (track, copied) in ((string, string[])[])[("180p", ["-fps_mode", "passthrough"]), ("audio", ["-c", "copy"])])
         {
             var folder = Sources.NewFolder("timeline");
@@ -67,7 +48,7 @@ public sealed class Timeline(Servers servers) : IAsyncLifetime
         await using FileStream file = new(path, FileMode.Create);
         foreach (var key in (string[])[await InitAsync(id, track, segments[0].Generation), .. segments.Select(each => each.Key)])
         {
-            Assert.True(await _store.Get<ObjectStore>().CopyToAsync(key, file, Ct), key);
+            Assert.True(await Store.Get<ObjectStore>().CopyToAsync(key, file, Ct), key);
         }
 
         return path;
@@ -97,10 +78,10 @@ public sealed class Timeline(Servers servers) : IAsyncLifetime
         return path;
     }
 
-    private async Task FetchAsync(string key, string path) => Assert.True(await _store.Get<ObjectStore>().DownloadAsync(key, path, Ct), key);
+    private async Task FetchAsync(string key, string path) => Assert.True(await Store.Get<ObjectStore>().DownloadAsync(key, path, Ct), key);
 
     private Task<string> InitAsync(string id, string track, int generation) =>
-        _store.ScalarAsync<string>("select init_key from live_tracks where stream_id = $1 and generation = $2 and track = $3", Ct, id, generation, track);
+        Store.ScalarAsync<string>("select init_key from live_tracks where stream_id = $1 and generation = $2 and track = $3", Ct, id, generation, track);
 
     private static async Task<List<Frame>> FramesAsync(string path, IEnumerable<string> options)
     {

@@ -71,6 +71,14 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Its folder on the scratch disk becomes a file: whatever it begins there fails.</summary>
+    public void BreakScratch()
+    {
+        var folder = Assert.Single(Directory.EnumerateDirectories(_scratch, "videoplatform-worker-*"));
+        Directory.Delete(folder, recursive: true);
+        File.WriteAllText(folder, "");
+    }
+
     public static WorkerProcess Start(TestStore store, params (string Name, string Value)[] settings) => new(store, settings);
 
     public Task ExitedAsync() => _process.WaitForExitAsync();
