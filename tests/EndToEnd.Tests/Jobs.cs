@@ -54,8 +54,9 @@ public sealed class Jobs(Platform platform)
         using var account = await Account.NewAsync(platform, Ct);
         var id = await LongJobAsync(account);
         await Poll.UntilAsync(() => CompletedAsync(id), done => done >= 3, _within, "some finished chunks"); // the plan and two more
+        await Poll.UntilAsync(() => JustBegunAsync(id), begun => begun > 0, _within, "a chunk that is far from its end");
         await account.PostAsync($"/api/v1/jobs/{id}/pause", null, Ct);
-        await Poll.UntilAsync(() => Task.FromResult(MediaProcesses.Of(platform).Length), running => running == 0, _stopsWithin, "no process of a paused job");
+        await Poll.UntilAsync(async () => MediaProcesses.Of(platform).Length + await LeasedAsync(id), running => running == 0, _stopsWithin, "no process and no run of a paused job");
         var finished = await CompletedAsync(id);
         Assert.Equal("paused", (await account.GetAsync($"/api/v1/jobs/{id}", Ct)).GetProperty("status").GetString());
         using var again = await account.Http.PostAsync($"/api/v1/jobs/{id}/resume", null, Ct);
@@ -233,6 +234,11 @@ public sealed class Jobs(Platform platform)
     }
 
     private Task<long> CompletedAsync(Guid job) => platform.Store.ScalarAsync<long>("select count(*) from tasks where job_id = $1 and state = 'done'", Ct, job);
+
+    private Task<long> LeasedAsync(Guid job) => platform.Store.ScalarAsync<long>("select count(*) from tasks where job_id = $1 and state = 'leased'", Ct, job);
+
+    private Task<long> JustBegunAsync(Guid job) =>
+        platform.Store.ScalarAsync<long>("select count(*) from tasks where job_id = $1 and state = 'leased' and started_at > now() - interval '1 second'", Ct, job);
 
     private static Task<JsonElement> EndAsync(Account account, Guid job, Action<double>? onProgress = null) => Poll.UntilAsync(
         async () =>

@@ -15,6 +15,7 @@ internal sealed class NginxProgram : IProgram
 {
     private const string TemplateFolder = "/etc/nginx/templates";
     private const string CacheFolder = "/var/cache/nginx";
+    private const string AccessLog = "/var/log/nginx/access.log";
     private const int MaxWorkers = 2; // beside encoders that want the same cores; one already fills a loopback
 
     private string? _accessLog;
@@ -70,7 +71,7 @@ internal sealed class NginxProgram : IProgram
     private static string Localize(string configuration, ReplicaContext context, string folder) => context.Resource.Annotations.OfType<MountAnnotation>()
         .Where(m => m.IsBind && !m.Target.StartsWith(TemplateFolder, StringComparison.Ordinal))
         .Aggregate(
-            NginxTemplate.Listen(configuration, context).Replace(CacheFolder, Path.Combine(folder, "cache"), StringComparison.Ordinal),
+            NginxTemplate.Listen(configuration, context).Replace(CacheFolder, Path.Combine(folder, "cache"), StringComparison.Ordinal).Replace(AccessLog, Path.Combine(folder, "access.log"), StringComparison.Ordinal),
             (text, m) => text.Replace(m.Target, m.Source, StringComparison.Ordinal));
 
     /// <summary>nginx does not bound its log: one that has grown is set aside, and nginx opens a new one.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using Testing;
 using Testing.Media;
 using Xunit;
 
@@ -58,6 +59,17 @@ public sealed class Inputs(Platform platform)
     {
         using var answer = await platform.Http.PostAsync("/ingest/publish", new FormUrlEncodedContent([new("app", "live")]), Ct);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_viewers_show_to_watch_a_stream_stands_in_no_log_of_the_gateway()
+    {
+        var id = OnAir.NewId();
+        using var answer = await platform.Http.GetAsync($"/stream/{id}/manifest?entitlement=shown-by-a-viewer", Ct);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        var log = Assert.Single(Directory.EnumerateFiles(platform.StateFolder, "access.log", SearchOption.AllDirectories), file => file.Contains("gateway", StringComparison.Ordinal));
+        var text = await Poll.UntilAsync(() => File.ReadAllTextAsync(log, Ct), seen => seen.Contains($"/stream/{id}/manifest", StringComparison.Ordinal), _givenUpWithin, "the request's line");
+        Assert.DoesNotContain("shown-by-a-viewer", text, StringComparison.Ordinal);
     }
 
     private async Task PushesAreRefusedAsync(Account owner)
