@@ -69,7 +69,7 @@ public sealed class DeliveryLog(LifecycleDatabase database, WebhookSignal signal
     public async Task<Delivery?> TestAsync(Guid webhookId, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var id = Guid.CreateVersion7();
+        var id = OrderedIds.Next();
         var at = await connection.ScalarAsync<DateTime>("select now()", [], ct);
         await connection.ExecuteAsync(
             "insert into webhook_deliveries (id, webhook_id, event, payload, trace_parent) select $1, id, $3, $4, $5 from webhooks where id = $2 for key share",

@@ -71,6 +71,8 @@ public sealed class DeliveryQueue(LifecycleDatabase database)
     {
         await using var transaction = await database.BeginAsync(ct);
         var connection = transaction.Connection;
+        // Who deletes a webhook locks it first, and its deliveries then: in this order here, too, or the two would wait for each other.
+        await connection.ExecuteAsync("select from webhooks where id = any($1) order by id for key share", [outcomes.Select(o => o.Delivery.WebhookId).Distinct().ToArray()], ct);
         var recorded = await connection.ListAsync(
             """
             with outcomes as (

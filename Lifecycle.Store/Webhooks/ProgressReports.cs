@@ -1,3 +1,4 @@
+using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Webhooks;
 using Lifecycle.Store.Database;
@@ -90,7 +91,7 @@ public sealed class ProgressReports(LifecycleDatabase database, WebhookSignal si
             insert into webhook_deliveries (id, webhook_id, event, payload, job_id, progress, attempts, due, trace_parent)
             select $1, id, $3, $4, $5, $6, $7, coalesce($8, now()), $9 from webhooks where id = $2 for key share
             """,
-            [Guid.CreateVersion7(), report.WebhookId, WebhookEvents.JobProgress, payload, report.Job.Id, (float)report.Job.Progress, waiting?.Attempts ?? 0, waiting?.Due, report.TraceParent], ct);
+            [OrderedIds.Next(), report.WebhookId, WebhookEvents.JobProgress, payload, report.Job.Id, (float)report.Job.Progress, waiting?.Attempts ?? 0, waiting?.Due, report.TraceParent], ct);
     }
 
     private static string Outdated => DeliveryLifecycle.Table.NameOf(DeliveryLifecycle.Table.Next(DeliveryState.Pending, DeliveryTrigger.Outdated)!.Value);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
+using Lifecycle.Contracts;
 using Lifecycle.Contracts.Jobs;
 using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Videos;
@@ -101,7 +102,7 @@ public sealed class WebhookOutbox(LifecycleDatabase database, WebhookSignal sign
         """
         insert into webhook_deliveries (id, webhook_id, event, payload, trace_parent)
         select d.id, w.id, $3, $4, $5 from unnest($1::uuid[], $2::uuid[]) as d (id, webhook_id) join webhooks w on w.id = d.webhook_id for key share of w
-        """, [webhooks.Select(_ => Guid.CreateVersion7()).ToArray(), webhooks, name, payload, Activity.Current?.Id ?? traceParent], ct);
+        """, [webhooks.Select(_ => OrderedIds.Next()).ToArray(), webhooks, name, payload, Activity.Current?.Id ?? traceParent], ct);
 
     private sealed record Found<T>(T Data, DateTime At, Guid[] Webhooks);
 }

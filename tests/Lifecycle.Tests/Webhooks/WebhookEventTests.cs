@@ -189,6 +189,35 @@ public sealed class WebhookEventTests(Servers servers) : IAsyncLifetime
         Assert.Equal((5, 4), (await CountAsync(active), await CountAsync(inactive)));
     }
 
+    [Fact]
+    public async Task A_webhook_can_be_deleted_while_failures_of_it_are_written_down()
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            var webhook = await HookAsync(_owner, "video_uploaded");
+            for (var test = 0; test < 3; test++)
+            {
+                await _store.Get<DeliveryLog>().TestAsync(webhook, Ct);
+            }
+
+            var outcomes = (await _store.Get<DeliveryQueue>().ClaimAsync(new Dictionary<Guid, int>(), 3, 3, TimeSpan.FromMinutes(1), Ct))
+                .Select(claimed => new DeliveryOutcome(claimed, DeliveryTrigger.Refused, TimeSpan.FromHours(1), 500, 1, "no")).ToList();
+            Assert.Equal(3, outcomes.Count);
+            var deleted = _store.Get<WebhookStore>().DeleteAsync(webhook, Ct);
+            await _store.Get<DeliveryQueue>().RecordAsync(outcomes, new(5, TimeSpan.FromDays(3)), Ct);
+            Assert.True(await deleted);
+        }
+    }
+
+    [Fact]
+    public void Ids_are_in_the_order_in_which_they_were_given_out()
+    {
+        Guid[] ids = [.. Enumerable.Range(0, 20_000).Select(_ => OrderedIds.Next())]; // far more than a millisecond's
+        Assert.All(ids, id => Assert.Equal((7, 0b10), (id.Version, id.Variant >> 2)));
+        Assert.Equal(ids, ids.Order());
+        Assert.Equal(ids.Length, ids.Distinct().Count());
+    }
+
     private async Task<Guid> UserAsync() => (await new Store.Accounts.UserStore(_store.Database).CreateAsync($"{Guid.NewGuid():N}@example.com", "", Store.Accounts.Role.User, Ct))!.Id;
 
     private async Task<Guid> HookAsync(Guid owner, params string[] events) =>
