@@ -40,7 +40,7 @@ internal static class JsonBody
         {
             using var document = JsonDocument.Parse(text, _strict);
             var root = document.RootElement;
-            ReadTexts(root);
+            JsonTexts.Require(root);
             return root switch
             {
                 { ValueKind: JsonValueKind.Object } => (root.Clone(), null),
@@ -56,32 +56,6 @@ internal static class JsonBody
         catch (InvalidOperationException)
         {
             return (default, Invalid("invalidJson: A text holds half of a surrogate pair."));
-        }
-    }
-
-    /// <summary>The parser takes half surrogate pairs; only who asks for the text finds them.</summary>
-    private static void ReadTexts(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in element.EnumerateArray())
-                {
-                    ReadTexts(item);
-                }
-
-                break;
-            case JsonValueKind.Object:
-                foreach (var member in element.EnumerateObject())
-                {
-                    _ = member.Name;
-                    ReadTexts(member.Value);
-                }
-
-                break;
         }
     }
 

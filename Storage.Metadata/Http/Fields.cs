@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using VideoPlatform.ServiceDefaults;
 
 namespace Storage.Metadata.Http;
 
@@ -25,7 +26,7 @@ internal sealed class Fields(JsonElement body, params string[] loc)
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body, _strict, context.RequestAborted);
             root = document.RootElement.Clone();
-            RequireText(root);
+            JsonTexts.Require(root);
         }
         catch (InvalidOperationException)
         {
@@ -127,33 +128,6 @@ internal sealed class Fields(JsonElement body, params string[] loc)
 
     /// <summary>Whether an optional field is this text. Beyond what is documented anything may be sent: another value is as good as none.</summary>
     public bool Is(string name, string text) => Find(name) is { ValueKind: JsonValueKind.String } value && value.ValueEquals(text);
-
-    /// <summary>An escape of half a surrogate pair is JSON and no text: it would be found out only where it is read.</summary>
-    /// <exception cref="InvalidOperationException">There is one.</exception>
-    private static void RequireText(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                _ = element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in element.EnumerateArray())
-                {
-                    RequireText(item);
-                }
-
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in element.EnumerateObject())
-                {
-                    _ = property.Name;
-                    RequireText(property.Value);
-                }
-
-                break;
-        }
-    }
 
     private double Number(string name, double least, double most, string noun, string type)
     {

@@ -78,7 +78,7 @@ public sealed partial class Documents(LiveFixture live) : IClassFixture<LiveFixt
                 Assert.NotEmpty(operation!["summary"]!.GetValue<string>());
                 foreach (var content in operation["responses"]!.AsObject().Select(answer => answer.Value!["content"]).Append(operation["requestBody"]?["content"]).OfType<JsonObject>())
                 {
-                    Holds(document, content["application/json"]!["schema"]!, content["application/json"]!["example"], $"{method} {path}");
+                    ExampleCheck.Holds(document, content["application/json"]!["schema"]!, content["application/json"]!["example"], $"{method} {path}");
                     count++;
                 }
             }
@@ -86,7 +86,7 @@ public sealed partial class Documents(LiveFixture live) : IClassFixture<LiveFixt
 
         foreach (var told in document["x-events"]!.AsArray())
         {
-            Holds(document, told!["detail"]!, told["example"]!["detail"], told["name"]!.GetValue<string>());
+            ExampleCheck.Holds(document, told!["detail"]!, told["example"]!["detail"], told["name"]!.GetValue<string>());
             count++;
         }
 
@@ -109,7 +109,7 @@ public sealed partial class Documents(LiveFixture live) : IClassFixture<LiveFixt
 
         string ExampleOf(string operation) => OperationDocs.All.Single(row => row.Id == operation).Request!.Example!;
 
-        async Task HoldsAsync(string schema, string path) => Holds(document, document["components"]!["schemas"]![schema]!, JsonNode.Parse((await live.Host.GetAsync(path)).Text), path);
+        async Task HoldsAsync(string schema, string path) => ExampleCheck.Holds(document, document["components"]!["schemas"]![schema]!, JsonNode.Parse((await live.Host.GetAsync(path)).Text), path);
     }
 
     [Fact]
@@ -131,44 +131,6 @@ public sealed partial class Documents(LiveFixture live) : IClassFixture<LiveFixt
              request["metadata"]!["maxProperties"]!.GetValue<int>(), schemas["UpdateStreamStatus"]!["properties"]!["reason"]!["maxLength"]!.GetValue<int>()));
         Assert.Equal(StreamUpdateReader.Statuses, schemas["UpdateStreamStatus"]!["properties"]!["status"]!["enum"]!.AsArray().Select(status => status!.GetValue<string>()));
         Assert.Equal(IngestUrls.Protocols, request["ingestEndpoints"]!["items"]!["properties"]!["protocol"]!["enum"]!.AsArray().Select(name => name!.GetValue<string>()));
-    }
-
-    /// <summary>As much of JSON Schema as the document has.</summary>
-    private static void Holds(JsonNode document, JsonNode schema, JsonNode? value, string where)
-    {
-        if (schema["$ref"]?.GetValue<string>() is { } reference)
-        {
-            schema = reference.TrimStart('#', '/').Split('/').Aggregate(document, (node, key) => node[key]!);
-        }
-
-        switch (schema["type"]!.GetValue<string>())
-        {
-            case "object":
-                var members = Assert.IsType<JsonObject>(value);
-                Assert.All(schema["required"]?.AsArray() ?? [], name => Assert.True(members.ContainsKey(name!.GetValue<string>()), $"{where}: {name} is required"));
-                foreach (var (name, member) in members)
-                {
-                    var known = schema["properties"]?[name] ?? (schema["additionalProperties"] as JsonObject);
-                    Assert.True(known is not null, $"{where}: {name} is unknown");
-                    Holds(document, known, member, $"{where}/{name}");
-                }
-
-                break;
-            case "array":
-                Assert.All(Assert.IsType<JsonArray>(value), item => Holds(document, schema["items"]!, item, $"{where}[]"));
-                break;
-            case "string":
-                var text = value!.GetValue<string>();
-                Assert.True(schema["enum"] is not JsonArray values || values.Any(allowed => allowed!.GetValue<string>() == text), $"{where}: {text}");
-                Assert.True(schema["format"]?.GetValue<string>() != "date-time" || DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out _), $"{where}: {text}");
-                break;
-            case "integer" or "number":
-                Assert.Equal(System.Text.Json.JsonValueKind.Number, value!.GetValueKind());
-                break;
-            case var other:
-                Assert.Fail($"{where}: {other} is not known here");
-                break;
-        }
     }
 
     [GeneratedRegex(@"^(?<method>[A-Z]+) \{\{host\}\}(?<path>/[^\s?]*)(\?\S*)?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
