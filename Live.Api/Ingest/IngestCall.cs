@@ -22,7 +22,16 @@ internal sealed record IngestCall(string StreamId, string Key)
             return null;
         }
 
-        var form = await request.ReadFormAsync(ct);
+        IFormCollection form;
+        try
+        {
+            form = await request.ReadFormAsync(ct);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
+        {
+            return null; // no form, whatever it says
+        }
+
         return Only(form, "app") == Application && Only(form, "call") == call && StreamIds.IsValid(Only(form, "name")) && Only(form, "key") is { } key
             ? new(Only(form, "name")!, key)
             : null;

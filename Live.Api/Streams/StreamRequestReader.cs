@@ -175,6 +175,10 @@ internal sealed partial class StreamRequestReader(IngestUrls urls)
             else if (issues.ReadsText(member.Value, path, StreamMetadata.LongestValue, out var text))
             {
                 metadata.Add(member.Name, text);
+                if (member.Name.Trim() == StreamMetadata.Entitlement && string.IsNullOrWhiteSpace(text))
+                {
+                    issues.Add($"{path} must not be blank: leave it out to let everybody watch.");
+                }
             }
         }
 

@@ -14,7 +14,7 @@ public sealed class SourceMatrix(Platform platform) : IAsyncLifetime
 
     private readonly Dictionary<string, (string Source, Guid Video)> _uploaded = new(StringComparer.Ordinal);
 
-    public static IEnumerable<string> Names => Sources.Names.Except(["slides", "mp3", "hdr", "vp8", "interlaced", "flv", "mov-offset", "one-frame", "mono-44k", "tiny", "late-audio", "long-audio"])
+    public static IEnumerable<string> Names => Sources.Names.Except(["slides", "mp3", "hdr", "vp8", "interlaced", "flv", "mov-offset", "one-frame", "mono-44k", "mono-8k", "22k", "32k", "96k", "tiny", "late-audio", "long-audio"])
         .Concat(Sources.FindClip() is null ? [] : [Film]);
 
     public (string Source, Guid Video) this[string name] => _uploaded[name];

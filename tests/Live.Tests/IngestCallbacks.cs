@@ -53,6 +53,25 @@ public sealed class IngestCallbacks(LiveFixture live) : IClassFixture<LiveFixtur
         Assert.Equal(403, await AskAsync("publish", unknown, Keys.KeyOf(unknown)));
     }
 
+    [Theory]
+    [InlineData("application/x-www-form-urlencoded", "app=live&call=publish&name=my-one&key=%ff%00")]
+    [InlineData("application/x-www-form-urlencoded", "app=live&call=publish&name=my-one?%00&key=x")]
+    [InlineData("application/x-www-form-urlencoded", "many")]
+    [InlineData("multipart/form-data; boundary=x", "--y\r\nno form")]
+    [InlineData("multipart/form-data", "no boundary")]
+    [InlineData("text/plain", "app=live")]
+    public async Task What_is_no_form_is_refused(string type, string body)
+    {
+        var text = body == "many" ? string.Join('&', Enumerable.Range(0, 1100).Select(field => $"a{field}=")) : body;
+        foreach (var call in (string[])["publish", "play"])
+        {
+            using ByteArrayContent content = new(System.Text.Encoding.UTF8.GetBytes(text));
+            content.Headers.TryAddWithoutValidation("Content-Type", type);
+            using var answer = await live.Host.Http.PostAsync(new Uri($"/ingest/{call}", UriKind.Relative), content, Ct);
+            Assert.Equal(403, (int)answer.StatusCode);
+        }
+    }
+
     private string PlayKey(string id) => live.Host.Get<PlayKeys>().KeyOf(id);
 
     /// <summary>A stream that waits for its encoder.</summary>

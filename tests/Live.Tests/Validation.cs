@@ -43,6 +43,8 @@ public sealed class Validation(LiveFixture live) : IClassFixture<LiveFixture>
     [InlineData("ingestEndpoints", "{}", "ingestEndpoints must be a non-empty list.")]
     [InlineData("metadata", "[]", "metadata must be an object.")]
     [InlineData("metadata", "null", "metadata must be an object.")]
+    [InlineData("metadata", "{\"entitlement\":\"  \"}", "metadata.entitlement must not be blank: leave it out to let everybody watch.")]
+    [InlineData("metadata", "{\" entitlement\":\"\"}", "metadata. entitlement must not be blank: leave it out to let everybody watch.")]
     [InlineData("metadata", "{\"a\":1}", "metadata.a must be a string.")]
     [InlineData("metadata", "{\"a\":\"x\\u0000\"}", "metadata.a must not have control characters.")]
     [InlineData("extra", "1", "extra is not expected.")]

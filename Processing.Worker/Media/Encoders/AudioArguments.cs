@@ -45,6 +45,6 @@ internal static class AudioArguments
         var rate = isOpus ? OpusRate : track.SampleRate;
         var first = (long)OutputClock.ShiftSeconds * rate;
         var layout = track.Channels == 1 ? "mono" : "stereo";
-        return $"asetpts=PTS{shift}/TB,aresample={rate}:async=1:first_pts={first},aformat=sample_fmts={(isOpus ? "flt" : "fltp")}:sample_rates={rate}:channel_layouts={layout}";
+        return $"asetpts=PTS{shift}/TB,aresample={rate},aresample={rate}:async=1:first_pts={first},aformat=sample_fmts={(isOpus ? "flt" : "fltp")}:sample_rates={rate}:channel_layouts={layout}";
     }
 }

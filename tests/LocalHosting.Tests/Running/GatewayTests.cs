@@ -181,6 +181,22 @@ public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<Gateway
     }
 
     [Fact]
+    public async Task Ranges_and_conditions_reach_the_service_where_nothing_is_kept()
+    {
+        gateway.Handler = (_, context) =>
+        {
+            context.Response.StatusCode = 206;
+            return context.Response.WriteAsync($"{context.Request.Headers.Range} {context.Request.Headers.IfNoneMatch} {context.Request.Headers.IfMatch}", Ct);
+        };
+        using HttpRequestMessage request = new(HttpMethod.Get, "/stream/my-concert/segment/v1-480p-00000.m4s?entitlement=shown");
+        request.Headers.TryAddWithoutValidation("Range", "bytes=0-10");
+        request.Headers.TryAddWithoutValidation("If-None-Match", "\"a\"");
+        request.Headers.TryAddWithoutValidation("If-Match", "\"b\"");
+        using var answer = await gateway.Http.SendAsync(request, Ct);
+        Assert.Equal((206, "bytes=0-10 \"a\" \"b\""), ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(Ct)));
+    }
+
+    [Fact]
     public async Task The_status_socket_goes_through()
     {
         gateway.Handler = async (_, context) =>

@@ -52,6 +52,10 @@ public static class Sources
         ["short"] = ("mp4", Picture("30", 0.5), Sine(0.5), $"{X264} -bf 3 {Tone}"),
         ["one-frame"] = ("mp4", Picture("30", 0.033), "", X264),
         ["mono-44k"] = ("mp4", Picture("25", 7), Sine(7, ",aformat=sample_rates=44100:channel_layouts=mono"), $"{X264} {Tone}"),
+        ["mono-8k"] = ("mkv", Picture("25", 8), Sine(8, ",aformat=sample_rates=8000:channel_layouts=mono"), $"{X264} -c:a flac"),
+        ["22k"] = ("mp4", Picture("25", 13), Sine(13, ",aformat=sample_rates=22050"), $"{X264} {Tone}"),
+        ["32k"] = ("mkv", Picture("25", 12), Sine(12, ",aformat=sample_rates=32000"), $"{X264} -c:a libmp3lame"),
+        ["96k"] = ("mkv", Picture("25", 7), Sine(7, ",aformat=sample_rates=96000"), $"{X264} -c:a flac"),
         ["tiny"] = ("mp4", Picture("25", 3, size: "64x36"), "", X264),
     };
 
