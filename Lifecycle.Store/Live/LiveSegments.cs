@@ -74,7 +74,7 @@ public sealed class LiveSegments(LifecycleDatabase database, StreamMoves moves)
             await InsertTracksAsync(transaction, stream.Id, generation, set.Tracks, ct);
         }
 
-        await connection.ExecuteAsync("update live_sessions set generation = $2, media_milliseconds = greatest(media_milliseconds, $3) where stream_id = $1", [stream.Id, generation, set.EndMilliseconds], ct);
+        await connection.ExecuteAsync("update live_sessions set generation = $2, media_milliseconds = greatest(media_milliseconds, $3), input_error = null where stream_id = $1", [stream.Id, generation, set.EndMilliseconds], ct);
 
         // The clock of a generation is read anew: times must not go back from one to the next.
         var sequence = last is null ? 0 : last.Sequence + 1;

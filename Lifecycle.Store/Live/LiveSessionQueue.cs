@@ -89,6 +89,13 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             row => new SessionBeat(StreamLifecycle.Table.Parse(row.GetString(0)), row.GetNullable<TimeSpan?>(1), row.GetNullable<TimeSpan?>(2), row.GetNullable<TimeSpan?>(3)), ct);
     }
 
+    /// <summary>Tells the owner why an input is not taken. The first segments of one that is take it away again.</summary>
+    public async Task NoteInputAsync(ClaimedSession session, string error, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("update live_sessions set input_error = $3 where stream_id = $1 and lease_token = $2", [session.StreamId, session.LeaseToken, error], ct);
+    }
+
     /// <summary>Gives the session back: this worker stops or cannot go on, another does.</summary>
     /// <param name="delay">Before it is claimed again.</param>
     /// <returns>False where the lease is somebody else's.</returns>

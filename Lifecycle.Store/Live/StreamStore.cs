@@ -28,7 +28,7 @@ public enum Acceptance
 public sealed record StreamDetails(
     string Id, Guid? OwnerId, string Title, DateTime StartTime, IReadOnlyList<IngestEndpoint> IngestEndpoints, IReadOnlyDictionary<string, string> Metadata, DateTime AcceptedAt, StreamStatus Status,
     string? Reason, DateTime StatusAt, DateTime? ReadyAt, DateTime? LiveAt, DateTime? EndedAt, WorkflowState Workflow, DateTime WorkflowEnteredAt, int WorkflowAttempt, string? WorkflowError, DateTime? PlaybackAt,
-    string? Entitlement, Guid VideoId, string? RecordingError);
+    string? Entitlement, Guid VideoId, string? RecordingError, string? InputError);
 
 /// <param name="LeftAt">Null: it is in it.</param>
 public sealed record StreamStep(WorkflowState State, DateTime EnteredAt, DateTime? LeftAt, int Attempts, string? Outcome, string? Reason);
@@ -42,7 +42,7 @@ public sealed class StreamStore(LifecycleDatabase database, FaultPoints faults)
 {
     private const string Columns = """
         s.id, s.owner_id, s.title, s.start_time, s.ingest_endpoints::text, s.metadata::text, s.accepted_at, s.status, s.status_reason, s.status_at, s.ready_at, s.live_at, s.ended_at,
-        s.workflow_state, s.workflow_entered_at, s.workflow_attempt, s.workflow_error, s.playback_at, s.entitlement, s.video_id, l.recording_error
+        s.workflow_state, s.workflow_entered_at, s.workflow_attempt, s.workflow_error, s.playback_at, s.entitlement, s.video_id, l.recording_error, l.input_error
         """;
 
     /// <summary>Begins a stream and its workflow, or finds that the same request has done so: of two that race, one inserts and the other one waits for it.</summary>
@@ -111,5 +111,5 @@ public sealed class StreamStore(LifecycleDatabase database, FaultPoints faults)
         row.GetString(0), row.GetNullable<Guid?>(1), row.GetString(2), row.GetDateTime(3), JsonSerializer.Deserialize(row.GetString(4), StreamJson.Default.IReadOnlyListIngestEndpoint)!,
         JsonSerializer.Deserialize(row.GetString(5), StreamJson.Default.IReadOnlyDictionaryStringString)!, row.GetDateTime(6), StreamLifecycle.Table.Parse(row.GetString(7)), row.GetNullable<string>(8),
         row.GetDateTime(9), row.GetNullable<DateTime?>(10), row.GetNullable<DateTime?>(11), row.GetNullable<DateTime?>(12), ProvisionWorkflow.Table.Parse(row.GetString(13)), row.GetDateTime(14),
-        row.GetInt32(15), row.GetNullable<string>(16), row.GetNullable<DateTime?>(17), row.GetNullable<string>(18), row.GetGuid(19), row.GetNullable<string>(20));
+        row.GetInt32(15), row.GetNullable<string>(16), row.GetNullable<DateTime?>(17), row.GetNullable<string>(18), row.GetGuid(19), row.GetNullable<string>(20), row.GetNullable<string>(21));
 }

@@ -15,7 +15,8 @@ public sealed record AcceptedBody(string StreamId, string DetailType, string Sta
 public sealed record UpdatedBody(string StreamId, string Status, string DetailType, string UpdatedAt, string? Reason);
 
 /// <param name="PushUrl">Where the broadcaster pushes to, with the stream's key; absent where the input comes from elsewhere.</param>
-public sealed record IngestBody(IReadOnlyList<IngestEndpoint> Endpoints, string? PushUrl);
+/// <param name="Error">Why the last input was not taken; absent where it was, or none has come.</param>
+public sealed record IngestBody(IReadOnlyList<IngestEndpoint> Endpoints, string? PushUrl, string? Error);
 
 /// <param name="LeftAt">Absent: it is in it.</param>
 /// <param name="Seconds">That it took, or has taken until now.</param>
@@ -36,7 +37,7 @@ public sealed record StreamBody(
     /// <param name="steps">Null in lists.</param>
     public static StreamBody Of(StreamDetails stream, IReadOnlyList<StreamStep>? steps, string? pushUrl, DateTimeOffset now) => new(
         stream.Id, stream.Title, StreamLifecycle.Table.NameOf(stream.Status), stream.Reason, Timestamp(stream.StartTime), Timestamp(stream.AcceptedAt), Timestamp(stream.StatusAt), Optional(stream.ReadyAt),
-        Optional(stream.LiveAt), Optional(stream.EndedAt), stream.Metadata.Count == 0 ? null : stream.Metadata, new(stream.IngestEndpoints, pushUrl), PlaybackUrlOf(stream), stream.VideoId,
+        Optional(stream.LiveAt), Optional(stream.EndedAt), stream.Metadata.Count == 0 ? null : stream.Metadata, new(stream.IngestEndpoints, pushUrl, stream.InputError), PlaybackUrlOf(stream), stream.VideoId,
         stream.RecordingError,
         new(ProvisionWorkflow.Name, ProvisionWorkflow.Table.NameOf(stream.Workflow), Timestamp(stream.WorkflowEnteredAt), stream.WorkflowAttempt, stream.WorkflowError,
             steps is null ? null : [.. steps.Select(step => Of(step, now))]));

@@ -78,8 +78,13 @@ internal sealed partial class BroadcastRunner(
                 continue;
             }
 
-            var end = await generations.RunAsync(new(new(session, connection), ring.Current, ring.Patience, folder, broadcast.Seen, stop.Token, over));
+            var (end, detail) = await generations.RunAsync(new(new(session, connection), ring.Current, ring.Patience, folder, broadcast.Seen, stop.Token, over));
             broadcast.Flushed();
+            if (end is GenerationEnd.InputRefused or GenerationEnd.InputTooFast)
+            {
+                await StoreRetry.UntilDoneAsync(async within => { await queue.NoteInputAsync(session, detail, within); return true; }, time, ending.Token);
+            }
+
             var rest = end switch
             {
                 GenerationEnd.NoInput => ring.GaveNothing(),

@@ -30,7 +30,7 @@ internal sealed partial class GenerationRunner(
     private static readonly TimeSpan _flushWithin = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _watch = TimeSpan.FromMilliseconds(250);
 
-    public async Task<GenerationEnd> RunAsync(InputConnection connection)
+    public async Task<(GenerationEnd Why, string Detail)> RunAsync(InputConnection connection)
     {
         await using var puller = await ffmpeg.StartAsync(
             new FfmpegPipeCommand
@@ -45,14 +45,14 @@ internal sealed partial class GenerationRunner(
         var buffer = new byte[BufferBytes];
         if (await FirstAsync(puller, buffer, connection) is not (> 0 and var bytes))
         {
-            return connection.Held.IsCancellationRequested ? GenerationEnd.SessionOver : connection.Stop.IsCancellationRequested ? GenerationEnd.Stopped : GenerationEnd.NoInput;
+            return (connection.Held.IsCancellationRequested ? GenerationEnd.SessionOver : connection.Stop.IsCancellationRequested ? GenerationEnd.Stopped : GenerationEnd.NoInput, "");
         }
 
         var begun = time.GetTimestamp();
         var end = await RunAsync(connection, puller, buffer, bytes);
         metrics.GenerationEnded(end.Why);
         Log.Ended(logger, connection.Generation.Session.StreamId, connection.Generation.Connection, end.Why, time.GetElapsedTime(begun).TotalSeconds, end.Detail);
-        return end.Why;
+        return end;
     }
 
     /// <returns>The number of the first bytes; 0 where there are none.</returns>
@@ -166,7 +166,7 @@ internal sealed partial class GenerationRunner(
             if (gauge.SinceLast > _stalledAfter)
                 return gauge.IsHeld ? (GenerationEnd.StoreBehind, "") : (GenerationEnd.InputStalled, "");
             if (gauge.IsTooFast)
-                return (GenerationEnd.InputTooFast, "at most 50 Mbit/s are accepted");
+                return (GenerationEnd.InputTooFast, "The input has more than the 50 Mbit/s that are accepted.");
             if (queue.IsOverrun)
                 return (GenerationEnd.Overrun, "the encoder fell behind real time");
             if (progress.SinceLast > _fruitlessAfter)

@@ -148,6 +148,17 @@ public sealed class Validation(LiveFixture live) : IClassFixture<LiveFixture>
     }
 
     [Fact]
+    public async Task Why_an_input_is_not_taken_is_told_with_the_stream()
+    {
+        var id = Requests.NewId();
+        await Host.PostAsync(Requests.Stream(id));
+        await live.Store.UntilAsync(id, "PROVISIONING AwaitLifecycleConfirmation");
+        Assert.False(JsonElement.Parse((await Host.GetAsync($"/streams/{id}")).Text).GetProperty("ingest").TryGetProperty("error", out _));
+        await live.Store.ExecuteAsync("update live_sessions set input_error = 'The picture is too large.' where stream_id = $1 returning 1", id);
+        Assert.Equal("The picture is too large.", JsonElement.Parse((await Host.GetAsync($"/streams/{id}")).Text).GetProperty("ingest").GetProperty("error").GetString());
+    }
+
+    [Fact]
     public async Task Metadata_is_normalized_by_the_workflow_and_told_without_the_entitlement()
     {
         var id = Requests.NewId();

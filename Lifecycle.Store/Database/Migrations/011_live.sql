@@ -56,6 +56,7 @@ create table live_sessions (
     run_after     timestamptz not null default now(),
     generation    integer not null default 0,                  -- of the newest input that brought segments: each has its own init and timestamps
     input_at      timestamptz,                                 -- when media last came; null: never
+    input_error   text,                                        -- why the last input was not taken; null: it was
     is_failing    boolean not null default false,              -- the last worker gave it back because it could not go on
     recording_error text,
     created_at    timestamptz not null default now(),

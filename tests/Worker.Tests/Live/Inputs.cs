@@ -55,7 +55,9 @@ public sealed class Inputs(Servers servers) : LiveTest(servers)
         var id = await Store.ProvisionAsync($"srt://127.0.0.1:{primary}?mode=caller", Ingest.UrlOf("backup"));
         await using var worker = WorkerProcess.Start(Store);
         await Poll.UntilAsync(() => Task.FromResult(worker.Output.Contains("ended, InputTooFast", StringComparison.Ordinal)), Patience, "the end of the input that is too fast");
+        await Poll.UntilAsync(() => Store.SessionAsync(id, "input_error"), error => error?.Contains("50 Mbit/s", StringComparison.Ordinal) == true, Patience, "the owner to be told");
         await Poll.UntilAsync(async () => (await Store.SegmentsAsync(id)).Count(each => each.Track == "180p") >= 3, Patience, "the backup's segments");
+        Assert.Null(await Store.SessionAsync(id, "input_error"));
         Assert.InRange(worker.PeakMebibytes, 1, 500);
     }
 
