@@ -24,6 +24,9 @@ internal enum GenerationEnd
     /// <summary>More than the bit rate that is accepted.</summary>
     InputTooFast,
 
+    /// <summary>The picture's parameters changed within the connection: what follows is another generation's.</summary>
+    InputChanged,
+
     /// <summary>No picture, or one that is not accepted.</summary>
     InputRefused,
 

@@ -32,6 +32,7 @@ internal sealed partial class GenerationRunner(
 
     public async Task<(GenerationEnd Why, string Detail)> RunAsync(InputConnection connection)
     {
+        ParameterWatch parameters = new();
         await using var puller = await ffmpeg.StartAsync(
             new FfmpegPipeCommand
             {
@@ -40,6 +41,7 @@ internal sealed partial class GenerationRunner(
                 HasNetwork = true,
                 AtMost = TimeSpan.FromHours(options.Value.LiveHoursMost + 1),
                 Secret = connection.Url,
+                OnLine = parameters.Accept,
             },
             connection.Held);
         var buffer = new byte[BufferBytes];
@@ -49,7 +51,7 @@ internal sealed partial class GenerationRunner(
         }
 
         var begun = time.GetTimestamp();
-        var end = await RunAsync(connection, puller, buffer, bytes);
+        var end = await RunAsync(connection, puller, parameters, buffer, bytes);
         metrics.GenerationEnded(end.Why);
         Log.Ended(logger, connection.Generation.Session.StreamId, connection.Generation.Connection, end.Why, time.GetElapsedTime(begun).TotalSeconds, end.Detail);
         return end;
@@ -77,7 +79,7 @@ internal sealed partial class GenerationRunner(
         }
     }
 
-    private async Task<(GenerationEnd Why, string Detail)> RunAsync(InputConnection connection, FfmpegPipe puller, byte[] buffer, int first)
+    private async Task<(GenerationEnd Why, string Detail)> RunAsync(InputConnection connection, FfmpegPipe puller, ParameterWatch parameters, byte[] buffer, int first)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(connection.Stop, connection.Held); // ends the input
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(connection.Held); // ends the encoder as well
@@ -91,7 +93,7 @@ internal sealed partial class GenerationRunner(
         (GenerationEnd Why, string Detail) end;
         try
         {
-            end = await WatchAsync(connection, reading, encoding, recorder.Keeping, queue, gauge, progress);
+            end = await WatchAsync(connection, reading, encoding, recorder.Keeping, parameters, queue, gauge, progress);
         }
         finally
         {
@@ -148,7 +150,7 @@ internal sealed partial class GenerationRunner(
 
     /// <summary>Returns with the first thing that ends the connection.</summary>
     private async Task<(GenerationEnd Why, string Detail)> WatchAsync(
-        InputConnection connection, Task reading, Task<bool> encoding, Task keeping, EncoderQueue queue, InputGauge gauge, EncoderProgress progress)
+        InputConnection connection, Task reading, Task<bool> encoding, Task keeping, ParameterWatch parameters, EncoderQueue queue, InputGauge gauge, EncoderProgress progress)
     {
         using PeriodicTimer timer = new(_watch, time);
         while (true)
@@ -165,6 +167,8 @@ internal sealed partial class GenerationRunner(
                 return (GenerationEnd.InputEnded, "");
             if (gauge.SinceLast > _stalledAfter)
                 return gauge.IsHeld ? (GenerationEnd.StoreBehind, "") : (GenerationEnd.InputStalled, "");
+            if (parameters.HasChanged)
+                return (GenerationEnd.InputChanged, "");
             if (gauge.IsTooFast)
                 return (GenerationEnd.InputTooFast, "The input has more than the 50 Mbit/s that are accepted.");
             if (queue.IsOverrun)

@@ -44,6 +44,8 @@ internal static class LiveArguments
         .. url.StartsWith("srt:", StringComparison.OrdinalIgnoreCase) ? ["-f", "mpegts"] : (string[])["-f", "flv"],
         "-i", url, "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-max_interleave_delta", "500000",
         "-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-flush_packets", "1", "pipe:1",
+        // A line for each picture, for ParameterWatch; a transport stream has its parameters within.
+        .. url.StartsWith("srt:", StringComparison.OrdinalIgnoreCase) ? [] : (string[])["-map", "0:v:0", "-c", "copy", "-flush_packets", "1", "-f", "framehash", "-hash", "adler32", "pipe:2"],
     ];
 
     /// <param name="preset">x264's.</param>

@@ -39,6 +39,9 @@ internal sealed record FfmpegPipeCommand
 
     /// <summary>Replaced in its messages: addresses with keys in them.</summary>
     public string? Secret { get; init; }
+
+    /// <summary>Gets every line of standard error; true where the line is no message.</summary>
+    public Func<string, bool> OnLine { get; init; } = _ => false;
 }
 
 /// <summary>Arguments that every command starts with.</summary>

@@ -7,17 +7,19 @@ namespace Processing.Worker.Media.Ffmpeg;
 internal sealed class FfmpegPipe : IAsyncDisposable
 {
     private const int MessageChars = 2 * 1024;
+    private const int LineChars = 1024;
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
     private readonly string? _secret;
+    private readonly Func<string, bool> _onLine;
     private readonly TimeProvider _time;
     private readonly StringBuilder _messages = new();
     private readonly Task _draining;
 
     public FfmpegPipe(Process process, FfmpegPipeCommand command, TimeProvider time)
     {
-        (_process, _secret, _time) = (process, command.Secret, time);
+        (_process, _secret, _onLine, _time) = (process, command.Secret, command.OnLine, time);
         _draining = DrainAsync();
     }
 
@@ -58,22 +60,39 @@ internal sealed class FfmpegPipe : IAsyncDisposable
     private async Task DrainAsync()
     {
         var buffer = new char[1024];
+        StringBuilder line = new();
         try
         {
             int read;
             while ((read = await _process.StandardError.ReadAsync(buffer, CancellationToken.None)) > 0)
             {
-                lock (_messages)
+                foreach (var character in buffer.AsSpan(0, read))
                 {
-                    _messages.Append(buffer, 0, read);
-                    if (_messages.Length > 2 * MessageChars)
-                        _messages.Remove(0, _messages.Length - MessageChars);
+                    line.Append(character);
+                    if (character == '\n' || line.Length >= LineChars)
+                        Take(line);
                 }
             }
+
+            Take(line);
         }
         catch (Exception failure) when (failure is IOException or ObjectDisposedException)
         {
             // Disposed while it hung.
+        }
+    }
+
+    private void Take(StringBuilder line)
+    {
+        var text = line.ToString();
+        line.Clear();
+        if (_onLine(text.TrimEnd()))
+            return;
+        lock (_messages)
+        {
+            _messages.Append(text);
+            if (_messages.Length > 2 * MessageChars)
+                _messages.Remove(0, _messages.Length - MessageChars);
         }
     }
 

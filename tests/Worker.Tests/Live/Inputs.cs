@@ -47,6 +47,29 @@ public sealed class Inputs(Servers servers) : LiveTest(servers)
         Assert.Equal("LIVE", await Store.StreamAsync(id, "status"));
     }
 
+    /// <summary>Encoders that adapt to their network do that; players and the recording must get both.</summary>
+    [Fact]
+    public async Task A_picture_that_becomes_larger_within_a_connection_goes_on_in_a_generation_of_its_own_and_is_recorded_whole()
+    {
+        const int Seconds = 10;
+        var id = await Store.ProvisionAsync(Ingest.UrlOf("match"));
+        await using var worker = WorkerProcess.Start(Store);
+        await Ingest.UntilPlayedAsync(Patience);
+        Ingest.Push("match", await LiveSources.ChangingAsync(Seconds, "640x360"));
+        await Store.ReadyAsync(id, Patience);
+        await Store.UntilStatusAsync(id, "COMPLETE", Patience);
+        Assert.Contains("ended, InputChanged", worker.Output, StringComparison.Ordinal);
+        foreach (var (generation, track) in ((int, string)[])[(1, "180p"), (2, "360p")])
+        {
+            var frames = await LiveFiles.DecodeAsync(await Store.JoinAsync(id, generation, track));
+            Assert.InRange(frames, (Seconds - 3) * 25, (Seconds + 1) * 25); // until it is noticed, and until the next key frame
+        }
+
+        var video = Guid.Parse((await Store.StreamAsync(id, "video_id"))!);
+        await Poll.UntilAsync(async () => (await Store.QueryAsync("select state from videos where id = $1", row => row.GetString(0), Ct, video)).SingleOrDefault(), state => state is "READY" or "FAILED", TimeSpan.FromMinutes(2), "the recording's video");
+        Assert.Equal("READY", await Store.ScalarAsync<string>("select state from videos where id = $1", Ct, video));
+    }
+
     [Fact]
     public async Task An_input_above_the_accepted_bit_rate_is_dropped_and_one_below_goes_on()
     {
