@@ -51,6 +51,13 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             return null;
         }
 
+        if (StreamLifecycle.IsOver(stream.Status) && session.State == LiveSessionState.Encoding)
+        {
+            await StreamMoves.EndSessionAsync(transaction, session, ct); // it was said to be complete, and its encoder is gone
+            await transaction.CommitAsync(ct);
+            return null;
+        }
+
         // The time between two workers is not the broadcaster's: its input counts as away from the claim on. But a broadcast that no worker can encode ends.
         var claimed = await connection.FirstAsync(
             """
@@ -135,6 +142,17 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
         }
 
         return await EndAsync(transaction, stream, session, StreamTrigger.Completed, reason, ct);
+    }
+
+    /// <summary>Ends the session of a stream that somebody else has said to be complete: all that came is listed and kept.</summary>
+    public async Task CloseAsync(ClaimedSession claimed, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(ct);
+        if (await StreamMoves.LockHeldAsync(transaction, claimed, ct) is var (_, session))
+        {
+            await StreamMoves.EndSessionAsync(transaction, session, ct);
+            await transaction.CommitAsync(ct);
+        }
     }
 
     /// <summary>READY was said of a stream whose input never came: FAILED, and its slots are free.</summary>

@@ -73,7 +73,9 @@ public sealed class StreamUpdates(LifecycleDatabase database, StreamMoves moves,
             await StreamConfirmation.GiveAsync(transaction, stream, confirmation, reason, ct);
         }
 
-        if (StreamLifecycle.IsOver(wanted) && await StreamMoves.LockSessionAsync(transaction, stream.Id, ct) is { } session)
+        // A broadcast that is complete has an encoder with its last seconds still on their way: that one lists and keeps them, and ends the session then.
+        if (StreamLifecycle.IsOver(wanted) && await StreamMoves.LockSessionAsync(transaction, stream.Id, ct) is { } session
+            && (wanted == StreamStatus.Failed || session.State != LiveSessionState.Encoding))
         {
             await StreamMoves.EndSessionAsync(transaction, session, ct);
         }

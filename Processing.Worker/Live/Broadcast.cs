@@ -11,15 +11,15 @@ namespace Processing.Worker.Live;
 internal sealed class Broadcast(ClaimedSession session, LiveSessionQueue queue, StreamOptions streams, WorkerOptions options, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource _over = new();
-    private readonly CancellationTokenSource _tooLong = new();
+    private readonly CancellationTokenSource _ending = new();
     private long _seen;
     private volatile bool _isFlowing;
 
-    /// <summary>The stream is COMPLETE, by this worker.</summary>
+    /// <summary>The stream is COMPLETE, and all that came of it is listed and kept.</summary>
     public CancellationToken Over => _over.Token;
 
-    /// <summary>The input is to end: no broadcast lasts longer.</summary>
-    public CancellationToken TooLong => _tooLong.Token;
+    /// <summary>The input is to end: somebody has said that it is over, or no broadcast lasts longer.</summary>
+    public CancellationToken Ending => _ending.Token;
 
     /// <summary>Media came.</summary>
     public void Seen()
@@ -40,9 +40,22 @@ internal sealed class Broadcast(ClaimedSession session, LiveSessionQueue queue, 
             return false;
         }
 
+        if (beat.Status == StreamStatus.Complete)
+        {
+            await _ending.CancelAsync();
+            if (_isFlowing)
+            {
+                return true;
+            }
+
+            await queue.CloseAsync(session, ct);
+            await _over.CancelAsync();
+            return false;
+        }
+
         if (beat.Age?.TotalHours > options.LiveHoursMost)
         {
-            await _tooLong.CancelAsync();
+            await _ending.CancelAsync();
         }
 
         if (beat.Unfed > ProvisionWorkflow.ConfirmationWithin
@@ -52,11 +65,11 @@ internal sealed class Broadcast(ClaimedSession session, LiveSessionQueue queue, 
             return false;
         }
 
-        var isEnded = _tooLong.IsCancellationRequested || beat.Away?.TotalSeconds > streams.ResumeWithinSeconds;
+        var isEnded = _ending.IsCancellationRequested || beat.Away?.TotalSeconds > streams.ResumeWithinSeconds;
         if (isEnded && !_isFlowing && beat.Status is StreamStatus.Ready or StreamStatus.Live)
         {
-            var awayFor = _tooLong.IsCancellationRequested ? TimeSpan.Zero : TimeSpan.FromSeconds(streams.ResumeWithinSeconds);
-            var reason = _tooLong.IsCancellationRequested ? $"A broadcast lasts {options.LiveHoursMost:0.###} h at most." : null;
+            var awayFor = _ending.IsCancellationRequested ? TimeSpan.Zero : TimeSpan.FromSeconds(streams.ResumeWithinSeconds);
+            var reason = _ending.IsCancellationRequested ? $"A broadcast lasts {options.LiveHoursMost:0.###} h at most." : null;
             if (await queue.CompleteAsync(session, awayFor, reason, ct))
             {
                 await _over.CancelAsync();
@@ -70,6 +83,6 @@ internal sealed class Broadcast(ClaimedSession session, LiveSessionQueue queue, 
     public void Dispose()
     {
         _over.Dispose();
-        _tooLong.Dispose();
+        _ending.Dispose();
     }
 }

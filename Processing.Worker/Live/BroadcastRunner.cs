@@ -67,14 +67,14 @@ internal sealed partial class BroadcastRunner(
     private async Task RunAsync(ClaimedSession session, Broadcast broadcast, string folder, CancellationToken stopping, CancellationToken over)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, over);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, broadcast.TooLong);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, broadcast.Ending);
         var ring = InputRing.Of(session, keys, streams.Value);
         Queue<long> begun = [];
         for (var connection = 1; !ending.IsCancellationRequested; connection++)
         {
-            if (broadcast.TooLong.IsCancellationRequested)
+            if (broadcast.Ending.IsCancellationRequested)
             {
-                await Task.Delay(_refusedRest, time, ending.Token); // the next beats complete it
+                await Task.Delay(_refusedRest, time, ending.Token); // the next beat completes it
                 continue;
             }
 

@@ -40,7 +40,7 @@ public sealed class WorkerTests(Servers servers) : IAsyncLifetime
     {
         await using WorkerIdentity worker = new(_store.Database.Source);
         Assert.Equal("worker-0", await worker.GetAsync(Ct));
-        await _store.QueryAsync("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())", _ => 0, Ct);
+        await _store.QueryAsync("select pg_terminate_backend(pid, 10000) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())", _ => 0, Ct);
         Assert.Equal("worker-0", await worker.GetAsync(Ct));
     }
 

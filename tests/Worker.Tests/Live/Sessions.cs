@@ -1,5 +1,7 @@
+using Lifecycle.Contracts;
 using Lifecycle.Contracts.Live;
 using Lifecycle.Contracts.Storage;
+using Lifecycle.Store.Faults;
 using Lifecycle.Store.Live;
 using Lifecycle.Store.Objects;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -178,6 +180,35 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
         Assert.Null(await _segments.CommitAsync(session, SetOf("b", 1), Ct));
         Assert.True(await _queue.IsRecordingDueAsync(Ct));
         Assert.Null(await _queue.ClaimAsync("worker-0", _room with { FreeSlots = 0 }, Ct)); // a recording waits for a free slot
+    }
+
+    [Fact]
+    public async Task A_stream_that_was_said_to_be_complete_keeps_what_its_encoder_still_has()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        await _segments.CommitAsync(session, SetOf("a"), Ct);
+        await _store.TellReadyAsync(id);
+        StreamUpdates updates = new(_store.Database, new(Options.Create(new StreamOptions())), _store.Get<FaultPoints>());
+        Assert.Equal(MoveOutcome.Moved, (await updates.UpdateAsync(id, StreamStatus.Live, null, _ => true, Ct)).Outcome);
+        Assert.Equal(MoveOutcome.Moved, (await updates.UpdateAsync(id, StreamStatus.Complete, "thanks", _ => true, Ct)).Outcome);
+        Assert.Equal(StreamStatus.Complete, (await _queue.BeatAsync(session, TimeSpan.Zero, Ct))!.Status);
+        Assert.Equal(1, await _segments.CommitAsync(session, SetOf("b", 1), Ct));
+        Assert.True(await _segments.RecordAsync(session, 1, "live/1", 188, Ct));
+        await _queue.CloseAsync(session, Ct);
+        Assert.Equal(("recording", "COMPLETE"), (await _store.SessionAsync(id, "state"), await _store.StreamAsync(id, "status")));
+        Assert.Null(await _queue.BeatAsync(session, null, Ct));
+    }
+
+    [Fact]
+    public async Task A_stream_that_was_said_to_be_complete_is_closed_where_its_encoder_is_gone()
+    {
+        var id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        await _segments.CommitAsync(await ClaimAsync(), SetOf("a"), Ct);
+        await ExecuteAsync("update streams set status = 'COMPLETE' where id = $1", id);
+        await ExecuteAsync("update live_sessions set lease_until = now() - interval '1 s' where stream_id = $1", id);
+        Assert.Null(await _queue.ClaimAsync("worker-0", _room, Ct));
+        Assert.Equal("closed", await _store.SessionAsync(id, "state"));
     }
 
     [Fact]
