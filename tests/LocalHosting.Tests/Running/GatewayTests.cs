@@ -180,6 +180,30 @@ public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<Gateway
         Assert.Equal(Viewers + 1, arrived);
     }
 
+    [Theory]
+    [InlineData("If-Match", "\"another\"", 412)]
+    [InlineData("Range", "bytes=100-", 416)]
+    public async Task What_the_cache_itself_refuses_ends_its_connection_and_says_so(string header, string value, int status)
+    {
+        var path = $"/stream/{Guid.NewGuid()}/segment/v1-480p-00000.m4s";
+        gateway.Handler = (_, context) =>
+        {
+            context.Response.Headers["X-Accel-Expires"] = "60";
+            context.Response.Headers.ETag = "\"a\"";
+            context.Response.Headers.AcceptRanges = "bytes";
+            context.Response.ContentLength = 7;
+            return context.Response.WriteAsync("segment", Ct);
+        };
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("segment", await gateway.Http.GetStringAsync(path, Ct));
+            using HttpRequestMessage request = new(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation(header, value);
+            using var answer = await gateway.Http.SendAsync(request, Ct);
+            Assert.Equal((status, true), ((int)answer.StatusCode, answer.Headers.ConnectionClose));
+        }
+    }
+
     [Fact]
     public async Task Ranges_and_conditions_reach_the_service_where_nothing_is_kept()
     {
