@@ -2,9 +2,9 @@ namespace Lifecycle.Contracts.Media;
 
 /// <summary>Where an object lies in an edge copy: in chunks of consecutive numbers.</summary>
 /// <param name="First">The sequence number of its first chunk.</param>
-/// <param name="Count">Chunks that it takes.</param>
 public sealed record EdgePlace(StoredObject Object, int First)
 {
+    /// <summary>Chunks that it takes.</summary>
     public int Count => (int)((Object.Bytes + EdgeLayout.PieceBytes - 1) / EdgeLayout.PieceBytes);
 
     /// <summary>The bytes of the object that one of its chunks holds.</summary>

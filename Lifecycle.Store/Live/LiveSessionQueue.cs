@@ -51,7 +51,7 @@ public sealed class LiveSessionQueue(LifecycleDatabase database, StreamMoves mov
             return null;
         }
 
-        if (StreamLifecycle.IsOver(stream.Status) && session.State == LiveSessionState.Encoding)
+        if (StreamLifecycle.IsOver(stream.Status) && LiveSessionLifecycle.HoldsSlots(session.State))
         {
             await StreamMoves.EndSessionAsync(transaction, session, ct); // it was said to be complete, and its encoder is gone
             await transaction.CommitAsync(ct);

@@ -209,6 +209,16 @@ public sealed class Sessions(Servers servers) : IAsyncLifetime
         await ExecuteAsync("update live_sessions set lease_until = now() - interval '1 s' where stream_id = $1", id);
         Assert.Null(await _queue.ClaimAsync("worker-0", _room, Ct));
         Assert.Equal("closed", await _store.SessionAsync(id, "state"));
+
+        // Given back instead, with a recording: that becomes a video.
+        id = await _store.ProvisionAsync("rtmp://127.0.0.1/live/x");
+        var session = await ClaimAsync();
+        await _segments.CommitAsync(session, SetOf("b"), Ct);
+        await _segments.RecordAsync(session, 1, "live/1", 188, Ct);
+        await ExecuteAsync("update streams set status = 'COMPLETE' where id = $1", id);
+        Assert.True(await _queue.GiveBackAsync(session, TimeSpan.Zero, Ct));
+        Assert.Null(await _queue.ClaimAsync("worker-0", _room, Ct));
+        Assert.Equal("recording", await _store.SessionAsync(id, "state"));
     }
 
     [Fact]
