@@ -62,32 +62,35 @@ public sealed partial class TaskRunner(
         using CancellationTokenSource within = new(_endWithin, time);
         try
         {
-            if (lease.IsLost)
+            if (lease.IsLost || await WriteEndAsync(task, lease, exception, stopping, within.Token) == RunEnd.LeaseLost)
             {
                 Log.LeaseLost(logger, task.Kind, task.Ordinal, task.VideoId);
                 await SweepAsync(task);
-            }
-            else if (exception is OperationCanceledException && (lease.IsStopped || stopping.IsCancellationRequested))
-            {
-                Log.GivenBack(logger, task.Kind, task.Ordinal, task.VideoId);
-                await outcomes.PreemptAsync(task, within.Token);
-            }
-            else if (exception is ScratchFullException || IsOutage(exception))
-            {
-                Log.PutOff(logger, task.Kind, task.Ordinal, task.VideoId, exception.Message);
-                await outcomes.SnoozeAsync(task, Jitter(TimeSpan.FromSeconds(options.Value.SnoozeSeconds)), FailureOf(exception), within.Token);
-            }
-            else
-            {
-                var failure = FailureOf(exception);
-                Log.Failed(logger, exception, task.Kind, task.Ordinal, task.VideoId, failure.CategoryName, failure.Reason);
-                await outcomes.FailAsync(task, failure, within.Token);
             }
         }
         catch (Exception outage) when (outage is OperationCanceledException || Outages.IsOutage(outage))
         {
             Log.LeftToRescuer(logger, task.Kind, task.Ordinal, task.VideoId, outage.Message);
         }
+    }
+
+    private Task<RunEnd> WriteEndAsync(ClaimedTask task, LeaseKeeper lease, Exception exception, CancellationToken stopping, CancellationToken ct)
+    {
+        if (exception is OperationCanceledException && (lease.IsStopped || stopping.IsCancellationRequested))
+        {
+            Log.GivenBack(logger, task.Kind, task.Ordinal, task.VideoId);
+            return outcomes.PreemptAsync(task, ct);
+        }
+
+        var failure = FailureOf(exception);
+        if (exception is ScratchFullException || IsOutage(exception))
+        {
+            Log.PutOff(logger, task.Kind, task.Ordinal, task.VideoId, exception.Message);
+            return outcomes.SnoozeAsync(task, Jitter(TimeSpan.FromSeconds(options.Value.SnoozeSeconds)), failure, ct);
+        }
+
+        Log.Failed(logger, exception, task.Kind, task.Ordinal, task.VideoId, failure.CategoryName, failure.Reason);
+        return outcomes.FailAsync(task, failure, ct);
     }
 
     /// <summary>

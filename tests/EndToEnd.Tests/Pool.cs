@@ -2,23 +2,22 @@ using Testing;
 
 namespace EndToEnd.Tests;
 
-/// <summary>Workers, stopped where they are (SIGSTOP) until this is disposed: what is uploaded meanwhile stays UPLOADED.</summary>
-internal sealed class HeldPool : IAsyncDisposable
+/// <summary>The workers' slots, whoever takes them.</summary>
+internal static class Pool
 {
-    private static readonly string[] _workers = ["processing-worker-0", "processing-worker-1"];
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(3);
 
-    private readonly int[] _pids;
-
-    private HeldPool(int[] pids) => _pids = pids;
-
-    /// <param name="platform">Whose.</param>
-    /// <param name="workers">All of them where none is named.</param>
-    public static async Task<HeldPool> HoldAsync(Platform platform, params string[] workers)
-    {
-        HeldPool held = new([.. (workers.Length > 0 ? workers : _workers).Select(platform.Pid)]);
-        await Signals.SendAsync("STOP", held._pids);
-        return held;
-    }
-
-    public async ValueTask DisposeAsync() => await Signals.SendAsync("CONT", _pids);
+    /// <summary>
+    /// Waits until no stream holds a slot and no task can be run: what tests before this one have left is done. A fault point of tasks that is armed
+    /// before that may be taken by one of theirs.
+    /// </summary>
+    public static Task IdleAsync(Platform platform, CancellationToken ct) => Poll.UntilAsync(
+        () => platform.Store.ScalarAsync<string>(
+            """
+            select coalesce(string_agg(what, ', '), '') from (
+                select 'stream ' || stream_id as what from live_sessions where state <> 'closed'
+                union all select t.state || ' ' || t.kind || ' of ' || j.kind || ' ' || t.video_id from tasks t join jobs j on j.id = t.job_id
+                where t.state in ('runnable', 'leased') and (t.state = 'leased' or j.state in ('queued', 'processing'))) busy
+            """, ct),
+        busy => busy == "", _within, "an idle pool");
 }

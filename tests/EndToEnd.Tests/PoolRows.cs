@@ -62,6 +62,7 @@ public sealed class PoolRows(Platform platform)
     public async Task Queued_counts_what_waits()
     {
         Guid video;
+        await Pool.IdleAsync(platform, Ct);
         await using (await HeldPool.HoldAsync(platform, "processing-worker-0"))
         {
             await platform.ArmAsync(FaultPoint.TaskPlan, "delay 15", Ct); // the other one

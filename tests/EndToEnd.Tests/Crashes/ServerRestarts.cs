@@ -69,6 +69,7 @@ public sealed class ServerRestarts(Platform platform)
     [Fact]
     public async Task An_outage_of_S3_longer_than_all_retries_fails_no_video_and_spends_no_attempt()
     {
+        await Pool.IdleAsync(platform, Ct);
         var source = await Clips.ShortAsync();
         await platform.ArmAsync(FaultPoint.TaskChunk, "delay 2", Ct);
         Guid[] videos = [await platform.UploadAsync(source, Ct), await platform.UploadAsync(source, Ct)];

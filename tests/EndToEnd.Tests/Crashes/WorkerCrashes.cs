@@ -19,6 +19,7 @@ public sealed class WorkerCrashes(Platform platform)
     [Fact]
     public async Task A_worker_killed_at_any_point_of_any_task_costs_a_lease_and_no_video()
     {
+        await Pool.IdleAsync(platform, Ct);
         FaultPoint[] points = [FaultPoint.TaskPlan, FaultPoint.TaskChunk, FaultPoint.TaskAudio, FaultPoint.TaskFinalize, FaultPoint.TaskBeforeCommit, FaultPoint.TaskAfterCommit];
         foreach (var point in points)
         {
@@ -40,14 +41,17 @@ public sealed class WorkerCrashes(Platform platform)
     [Fact]
     public async Task A_worker_stopped_past_its_lease_and_woken_changes_nothing()
     {
-        var before = LostLeases();
+        await Pool.IdleAsync(platform, Ct);
         await platform.ArmAsync(FaultPoint.TaskBeforeCommit, "stop", Ct);
         var source = await Clips.ShortAsync();
         var video = await platform.UploadAsync(source, Ct);
         var zombie = await platform.HitAsync(FaultPoint.TaskBeforeCommit, _within);
+        var log = LogOf(zombie);
+        var stopped = new FileInfo(log).Length;
         try
         {
             Assert.Equal("READY", await platform.EndStateAsync(video, _within, Ct));
+            Assert.Equal(1, await platform.Store.ScalarAsync<long>(ExpiredRuns, Ct, video)); // else it holds something else, and wakes within its lease
         }
         finally
         {
@@ -56,7 +60,7 @@ public sealed class WorkerCrashes(Platform platform)
 
         // It wakes with its files written and its commit before it: the token is refused, and it says so.
         await platform.Application.ResourceNotifications.WaitForResourceHealthyAsync("processing-worker", Ct);
-        await Poll.UntilAsync(() => Task.FromResult(LostLeases()), lost => lost > before, _within, "the zombie's end");
+        await Poll.UntilAsync(() => Task.FromResult(ReadFrom(log, stopped)), SaysThatItsLeaseWasLost, _within, "the zombie's end");
         await new Aftermath(platform).CheckAsync(source, video);
         Assert.False(Process.GetProcessById(zombie).HasExited); // it lives on and takes new work
     }
@@ -73,7 +77,21 @@ public sealed class WorkerCrashes(Platform platform)
         Assert.All(repeats, repeat => Assert.True(repeat.After < _runsAgainWithin, $"{repeat.Task}: after {repeat.After}"));
     }
 
-    /// <summary>How often workers have said that a lease was somebody else's when they came to its end.</summary>
-    private int LostLeases() => Directory.EnumerateFiles(Path.Combine(platform.StateFolder, "logs"), "processing-worker*.log")
-        .Sum(log => File.ReadLines(log).Count(line => line.Contains("the lease was lost", StringComparison.Ordinal) || line.Contains("LeaseLost", StringComparison.Ordinal)));
+    private const string ExpiredRuns = "select count(*) from task_runs r join tasks t on t.id = r.task_id where t.video_id = $1 and r.outcome = 'LeaseExpired'";
+
+    private static bool SaysThatItsLeaseWasLost(string told) => told.Contains("the lease was lost", StringComparison.Ordinal) || told.Contains("LeaseLost", StringComparison.Ordinal);
+
+    private static string ReadFrom(string log, long offset)
+    {
+        using var file = File.OpenRead(log);
+        file.Position = offset;
+        using StreamReader reader = new(file);
+        return reader.ReadToEnd();
+    }
+
+    private string LogOf(int pid)
+    {
+        var worker = Enumerable.Range(0, 2).Select(replica => $"processing-worker-{replica}").Single(replica => platform.Pid(replica) == pid);
+        return Path.Combine(platform.StateFolder, "logs", $"{worker}.log");
+    }
 }

@@ -19,7 +19,7 @@ public sealed class Broadcasts(Platform platform)
     [Fact]
     public async Task A_minute_pushed_is_READY_within_6_s_plays_10_s_behind_and_becomes_a_video_of_a_minute()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         await using var events = await StreamEvents.ListenAsync(platform, Ct);
         var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);

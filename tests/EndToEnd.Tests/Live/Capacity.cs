@@ -15,7 +15,7 @@ public sealed class Capacity(Platform platform)
     [Fact]
     public async Task Two_streams_put_off_a_video_s_tasks_a_third_is_refused_and_the_video_follows()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         var source = await Sources.MakeAsync("beside-live", "mp4", ["-f", "lavfi", "-i", "testsrc2=s=854x480:r=25:d=60,noise=alls=10:allf=t", .. "-c:v libx264 -preset ultrafast -crf 38 -pix_fmt yuv420p".Split(' ')]);
         var video = await platform.UploadAsync(await File.ReadAllBytesAsync(source, Ct), Ct);

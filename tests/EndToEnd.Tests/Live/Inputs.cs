@@ -19,7 +19,7 @@ public sealed class Inputs(Platform platform)
     [Fact]
     public async Task An_SRT_input_that_never_comes_ends_in_WorkflowFailed_and_FAILED()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         await using var events = await StreamEvents.ListenAsync(platform, Ct);
         var absent = await OnAir.ProvisionedAsync(platform, owner, $"srt://127.0.0.1:{FreePorts.Udp()}", Ct);

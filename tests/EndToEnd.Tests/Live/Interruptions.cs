@@ -23,7 +23,7 @@ public sealed class Interruptions(Platform platform)
     [Fact]
     public async Task A_push_that_breaks_off_and_comes_back_is_one_stream_with_one_discontinuity()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         await Task.WhenAll(DropAndResumeAsync(owner), PullBySrtAsync(owner));
     }
@@ -31,7 +31,7 @@ public sealed class Interruptions(Platform platform)
     [Fact]
     public async Task A_worker_that_is_killed_is_followed_by_another_within_10_s()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);
         await using Viewer viewer = new(platform, stream);
@@ -55,7 +55,7 @@ public sealed class Interruptions(Platform platform)
     [Fact]
     public async Task A_broker_that_is_killed_costs_neither_an_event_nor_a_picture()
     {
-        await LivePool.FreeAsync(platform, Ct);
+        await Pool.IdleAsync(platform, Ct);
         using var owner = await Account.NewAsync(platform, Ct);
         await using var events = await StreamEvents.ListenAsync(platform, Ct);
         var stream = await OnAir.ProvisionedAsync(platform, owner, ct: Ct);
