@@ -14,7 +14,7 @@ internal sealed partial class ReplicaRunner(IResource resource, int replica, str
     : ResourceRunner(resource, id, engine), IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Backoff _backoff = new();
+    private readonly Backoff _backoff = new(engine.Model.Options.LongestRestartDelay);
     private TaskCompletionSource _changed = NewSignal();
     private CancellationTokenSource _life = new();
     private bool _wanted = !resource.Annotations.OfType<ExplicitStartAnnotation>().Any();

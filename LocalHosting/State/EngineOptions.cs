@@ -18,6 +18,9 @@ internal sealed record EngineOptions
     /// <summary>Echo the resources' output to the console. Off in tests; the log files are always written.</summary>
     public bool ConsoleLogs { get; init; } = true;
 
+    /// <summary>What ends again and again is started again after this. Short in tests, which kill and have to wait for it.</summary>
+    public TimeSpan LongestRestartDelay { get; init; } = TimeSpan.FromSeconds(30);
+
     public required string AppHostDirectory { get; init; }
 
     public static EngineOptions From(IConfiguration configuration, string appHostDirectory) => new()
@@ -26,6 +29,7 @@ internal sealed record EngineOptions
         EndpointsFile = configuration["LocalHosting:EndpointsFile"] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
         StateFolder = configuration["LocalHosting:StateFolder"] is { Length: > 0 } folder ? Path.GetFullPath(folder) : null,
         ConsoleLogs = configuration["LocalHosting:ConsoleLogs"] is not { } logs || Flag(logs),
+        LongestRestartDelay = TimeSpan.FromSeconds(configuration.GetValue("LocalHosting:LongestRestartDelaySeconds", 30)),
         AppHostDirectory = appHostDirectory,
     };
 

@@ -18,11 +18,12 @@ internal sealed class EntryPointHook(Assembly assembly, string[] args)
 
     public static EntryPointHook? Current => Local.Value;
 
-    /// <summary>Defaults of tests: state of their own, any free port, quiet.</summary>
+    /// <summary>Defaults of tests: state of their own, any free port, quiet, and soon there again.</summary>
     public IReadOnlyDictionary<string, string?> Configuration { get; } = new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["LocalHosting:Ephemeral"] = "true",
         ["LocalHosting:ConsoleLogs"] = "false",
+        ["LocalHosting:LongestRestartDelaySeconds"] = "2",
     };
 
     public Task<ApplicationBuilder> StartAsync()

@@ -9,9 +9,9 @@ namespace LocalHosting.Tests.Model;
 public sealed class SmallRuleTests
 {
     [Fact]
-    public void Backoff_doubles_to_thirty_seconds_and_starts_anew_after_a_long_life()
+    public void Backoff_doubles_to_its_longest_and_starts_anew_after_a_long_life()
     {
-        var backoff = new Backoff();
+        var backoff = new Backoff(TimeSpan.FromSeconds(30));
         var delays = Enumerable.Range(0, 7).Select(_ => backoff.After(TimeSpan.FromSeconds(1)).TotalSeconds).ToArray();
         Assert.Equal([1, 2, 4, 8, 16, 30, 30], delays);
         Assert.Equal(1, backoff.After(TimeSpan.FromMinutes(2)).TotalSeconds);
