@@ -142,6 +142,27 @@ public sealed class GatewayTests(GatewayFixture gateway) : IClassFixture<Gateway
     }
 
     [Theory]
+    [InlineData("/stream/c0ffee00-0000-4000-8000-00000000cafe/segment/v1-480p-00000.m4s", 1)]
+    [InlineData("/stream/My-Show/segment/v1-480p-00000.m4s", 1)]
+    [InlineData("/stream/%4dine/segment/v1-480p-00000.m4s", 1)]
+    [InlineData("/stream/C0FFEE00-0000-4000-8000-00000000CAFE/segment/v1-480p-00000.m4s", 2)]
+    [InlineData("/stream/c0ffee00-0000-4000-8000-00000000beef/Segment/v1-480p-00000.m4s", 2)]
+    [InlineData("/stream/c0ffee00-0000-4000-8000-00000000beef/segment/v1-480p-00000.m4s/", 2)]
+    public async Task Only_addresses_as_playlists_spell_them_are_kept(string path, int asked)
+    {
+        var seen = 0;
+        gateway.Handler = (_, context) =>
+        {
+            Interlocked.Increment(ref seen);
+            context.Response.Headers["X-Accel-Expires"] = "60";
+            return context.Response.WriteAsync("segment", Ct);
+        };
+        Assert.Equal("segment", await gateway.Http.GetStringAsync(path, Ct));
+        Assert.Equal("segment", await gateway.Http.GetStringAsync(path, Ct));
+        Assert.Equal(asked, seen);
+    }
+
+    [Theory]
     [InlineData("/stream/my-show/manifest")]
     [InlineData("/stream/my-show/manifest/480p")]
     public async Task Viewers_of_a_live_playlist_do_not_wait_for_one_another(string playlist)
