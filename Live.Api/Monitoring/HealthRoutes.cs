@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Lifecycle.Store.Monitoring;
 
 namespace Live.Api.Monitoring;
 
@@ -26,7 +27,7 @@ internal static class HealthRoutes
     public static void MapHealth(this IEndpointRouteBuilder routes) => routes.MapMethods("/health", [HttpMethods.Get, HttpMethods.Head], async (HealthMonitor monitor, HttpResponse response, CancellationToken ct) =>
     {
         response.Headers.CacheControl = "no-store";
-        var body = await monitor.CurrentAsync(ct);
-        return TypedResults.Json(body, HealthJson.Default.HealthBody, "application/json", body.Status == HealthMonitor.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        var body = await monitor.LastAsync(ct);
+        return TypedResults.Json(body, HealthJson.Default.HealthBody, "application/json", body.Status == PartState.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     });
 }

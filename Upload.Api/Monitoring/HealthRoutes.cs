@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Lifecycle.Store;
+using Lifecycle.Store.Monitoring;
 using Lifecycle.Store.Workers;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -24,51 +24,22 @@ public static class HealthRoutes
     {
         response.Headers.CacheControl = "no-store";
         var body = monitor.Current;
-        return TypedResults.Json(body, HealthJson.Default.HealthBody, statusCode: body.Status == HealthMonitor.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return TypedResults.Json(body, HealthJson.Default.HealthBody, statusCode: body.Status == PartState.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     });
 }
 
-/// <summary>Looks at every part in the background, so that a health request costs nothing and never hangs on a part that does.</summary>
-public sealed class HealthMonitor(HealthCheckService checks, WorkerRegistry workers, TimeProvider time) : BackgroundService
+/// <summary>What Upload.Api needs, and the pool.</summary>
+public sealed class HealthMonitor(HealthCheckService checks, WorkerRegistry workers, TimeProvider time) : HealthLook<HealthBody>(checks, workers, time)
 {
-    public const string Ok = "ok";
-    private const string Degraded = "degraded";
-    private const string Down = "down";
-    private const string Starting = "starting";
+    private static readonly HealthBody _starting = new("starting", []);
 
-    private static readonly TimeSpan _every = TimeSpan.FromSeconds(2);
+    public HealthBody Current => Last ?? _starting;
 
-    private volatile HealthBody _current = new(Starting, []);
-
-    public HealthBody Current => _current;
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<HealthBody> LookAsync(CancellationToken ct)
     {
-        using PeriodicTimer timer = new(_every, time);
-        do
-        {
-            _current = await LookAsync(stoppingToken);
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
-
-    private async Task<HealthBody> LookAsync(CancellationToken ct)
-    {
-        var report = await checks.CheckHealthAsync(check => check.Tags.Contains("ready"), ct);
-        List<ServiceState> services = [.. report.Entries.Select(entry => new ServiceState(entry.Key, entry.Value.Status == HealthStatus.Healthy ? Ok : Down, time.GetUtcNow()))];
-        services.Add(new("processing-worker", await WorkersAsync(ct), time.GetUtcNow()));
-        return new(services.Any(service => service.State == Down) ? Down : Ok, services);
-    }
-
-    private async Task<string> WorkersAsync(CancellationToken ct)
-    {
-        try
-        {
-            return (await workers.ListAsync(ct)).Any(worker => worker.Status != "OFFLINE") ? Ok : Degraded;
-        }
-        catch (Exception exception) when (Outages.IsOutage(exception))
-        {
-            return Degraded; // the database's own line says why
-        }
+        var needed = await NeededAsync(ct);
+        List<ServiceState> services = [.. needed.Select(part => new ServiceState(part.Key, part.Value, Time.GetUtcNow()))];
+        services.Add(new("processing-worker", await WorkersAsync(ct), Time.GetUtcNow()));
+        return new(services.Any(service => service.State == PartState.Down) ? PartState.Down : PartState.Ok, services);
     }
 }
