@@ -58,14 +58,14 @@ public sealed class ChunkUploads(LifecycleDatabase database)
             """, [task.VideoId, task.TaskId, UploadPhases.NameOf(phase), chunks, done, task.LeaseToken], ct);
     }
 
-    /// <summary>Deleted videos that the chunk store may still have, and no task can bring back.</summary>
+    /// <summary>Some of the deleted videos that the chunk store may still have, and no task can bring back, in no order: one that cannot be removed keeps nobody waiting.</summary>
     public async Task<IReadOnlyList<Guid>> DeletedAsync(int most, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
             """
             select c.video_id from chunk_uploads c join videos v on v.id = c.video_id
-            where v.state = 'DELETED' and not exists (select from tasks t where t.video_id = v.id and t.state = 'leased') order by c.started_at limit $1
+            where v.state = 'DELETED' and not exists (select from tasks t where t.video_id = v.id and t.state = 'leased') order by random() limit $1
             """, [most], row => row.GetGuid(0), ct);
     }
 

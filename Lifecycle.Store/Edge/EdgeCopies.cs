@@ -96,12 +96,12 @@ public sealed class EdgeCopies(LifecycleDatabase database)
             """, [copyId], ct);
     }
 
-    /// <summary>Copies that nobody wants, and that no task can bring back.</summary>
+    /// <summary>Some of the copies that nobody wants, and that no task can bring back, in no order: one that cannot be removed keeps nobody waiting.</summary>
     public async Task<IReadOnlyList<Guid>> UnwantedAsync(int most, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.ListAsync(
-            "select e.id from edge_copies e where not e.is_wanted and not exists (select from tasks t where t.job_id = e.id and t.state = 'leased') order by e.id limit $1",
+            "select e.id from edge_copies e where not e.is_wanted and not exists (select from tasks t where t.job_id = e.id and t.state = 'leased') order by random() limit $1",
             [most], row => row.GetGuid(0), ct);
     }
 

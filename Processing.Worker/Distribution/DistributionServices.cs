@@ -32,7 +32,7 @@ internal static class DistributionServices
         services.AddSingleton<IValidateOptions<ChunkStoreOptions>, ChunkStoreOptionsValidator>();
         services.AddSingleton(provider => MetadataClient.At(OptionsOf(provider).MetadataUrl, _answerWithin, CredentialOf(provider)));
         services.AddSingleton(provider => new ChunkWriter(ChunkHttp.Create(CredentialOf(provider)), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<ChunkRemoval>().AddSingleton<DeletionsTaken>();
+        services.AddSingleton<ChunkCutter>().AddSingleton<Distributor>().AddSingleton<VideoRemoval>().AddSingleton<ChunkRemoval>().AddSingleton<DeletionsTaken>();
         services.AddDuty<DeletionsTaken>("deletions at the chunk store", TimeSpan.FromSeconds(2), (deletions, ct) => deletions.PassAsync(ct));
         return services.AddDuty<ChunkRemoval>("chunk removal", TimeSpan.FromSeconds(5), (removal, ct) => removal.PassAsync(ct));
     }
