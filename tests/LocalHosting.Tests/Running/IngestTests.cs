@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using VideoPlatform.AppHost;
 using Xunit;
 
 namespace LocalHosting.Tests.Running;
@@ -42,10 +43,12 @@ public sealed class IngestTests : IAsyncLifetime
         await _api.StartAsync(Ct);
 
         var builder = Models.Create("--ephemeral", "--LocalHosting:ConsoleLogs=false");
-        builder.AddContainer("ingest", "alfg/nginx-rtmp")
+        var ingest = builder.AddContainer("ingest", "alfg/nginx-rtmp")
             .WithBindMount(Path.Combine(AppContext.BaseDirectory, "ingest.conf.template"), "/etc/nginx/nginx.conf.template", isReadOnly: true)
             .WithEnvironment("LIVE_API", new Uri(_api.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Authority)
-            .WithEndpoint(targetPort: 1935, scheme: "rtmp", name: "rtmp");
+            .WithEndpoint(targetPort: 1935, scheme: "rtmp", name: "rtmp")
+            .WithHealthCheck("ingest-rtmp");
+        builder.Services.AddHealthChecks().AddCheck("ingest-rtmp", new RtmpHandshake(ingest.GetEndpoint("rtmp")));
         _app = builder.Build();
         await _app.StartAsync(Ct);
         await _app.ResourceNotifications.WaitForResourceHealthyAsync("ingest", Ct);
