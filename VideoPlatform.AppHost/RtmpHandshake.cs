@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace VideoPlatform.AppHost;

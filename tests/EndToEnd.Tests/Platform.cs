@@ -151,14 +151,14 @@ public sealed class Platform : IAsyncLifetime
         }, state => state is "READY" or "FAILED", within, $"the end of video {video}");
 
     /// <summary>The next process that comes by the point does what <paramref name="action"/> says.</summary>
-    public Task ArmAsync(FaultPoint point, string action, CancellationToken ct)
+    public void Arm(FaultPoint point, string action)
     {
         foreach (var old in Directory.GetFiles(Faults, $"{point}.*.hit"))
         {
             File.Delete(old); // of a test that did not wait for it
         }
 
-        return File.WriteAllTextAsync(Path.Combine(Faults, point.ToString()), action, ct);
+        FaultFile.Arm(Faults, point.ToString(), action);
     }
 
     /// <summary>Waits until a process has come by an armed point: its pid.</summary>

@@ -36,7 +36,7 @@ public sealed class PoolRows(Platform platform)
     {
         var clip = await Library.ClipAsync(Ct);
         Assert.Equal(["IDLE", "IDLE"], (await WorkersAsync(workers => workers.All(worker => worker.Status == "IDLE"))).Select(worker => worker.Status));
-        await platform.ArmAsync(FaultPoint.TaskPlan, "delay 15", Ct);
+        platform.Arm(FaultPoint.TaskPlan, "delay 15");
         var video = await platform.UploadAsync(clip, Ct);
         var busy = await WorkersAsync(workers => workers.Any(worker => worker.Status == "BUSY"));
         Assert.Equal(["worker-0", "worker-1"], busy.Select(worker => worker.Id));
@@ -65,7 +65,7 @@ public sealed class PoolRows(Platform platform)
         await Pool.IdleAsync(platform, Ct);
         await using (await HeldPool.HoldAsync(platform, "processing-worker-0"))
         {
-            await platform.ArmAsync(FaultPoint.TaskPlan, "delay 15", Ct); // the other one
+            platform.Arm(FaultPoint.TaskPlan, "delay 15"); // the other one
             video = await platform.UploadAsync(Library.Text, Ct);
             await platform.UploadAsync(Library.Text, Ct);
             await Poll.UntilAsync(() => QueuedAsync(), queued => queued > 0, _seenWithin, "tasks in the queue");

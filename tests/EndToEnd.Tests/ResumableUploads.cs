@@ -88,7 +88,7 @@ public sealed class ResumableUploads(Platform platform) : IAsyncLifetime
             await _at[number % 2].PartAsync(id, number, source);
         }
 
-        await platform.ArmAsync(point, "kill", Ct);
+        platform.Arm(point, "kill");
         await Assert.ThrowsAsync<HttpRequestException>(() => _at[0].CompleteAsync(id));
         await platform.HitAsync(point, _within);
         var video = await CompleteAsync(_at[1], id);
@@ -108,7 +108,7 @@ public sealed class ResumableUploads(Platform platform) : IAsyncLifetime
         var file = SessionClient.Random((2 * Part) + 10);
         var id = await _at[0].OpenAsync(file.Length);
         await _at[0].PartAsync(id, 1, file);
-        await platform.ArmAsync(FaultPoint.SessionPartStored, "kill", Ct);
+        platform.Arm(FaultPoint.SessionPartStored, "kill");
         await Assert.ThrowsAsync<HttpRequestException>(() => _at[0].PartAsync(id, 2, file));
         await platform.HitAsync(FaultPoint.SessionPartStored, _within);
         await _at[1].PartAsync(id, 3, file);
@@ -128,7 +128,7 @@ public sealed class ResumableUploads(Platform platform) : IAsyncLifetime
         var file = SessionClient.Random((2 * Part) + 10);
         var path = await _at[0].CreateAsync(file.Length);
         using var first = await _at[1].PatchAsync(path, 0, file[..300]);
-        await platform.ArmAsync(point, "kill", Ct);
+        platform.Arm(point, "kill");
         await Assert.ThrowsAsync<HttpRequestException>(() => _at[0].PatchAsync(path, 300, file[300..sent]));
         await platform.HitAsync(point, _within);
         var offset = (int)await _at[1].OffsetAsync(path);
@@ -161,7 +161,7 @@ public sealed class ResumableUploads(Platform platform) : IAsyncLifetime
         }
 
         var final = ("Upload-Concat", $"final;{string.Join(' ', paths)}");
-        await platform.ArmAsync(point, "kill", Ct);
+        platform.Arm(point, "kill");
         await Assert.ThrowsAsync<HttpRequestException>(() => _at[0].TusAsync("POST", "/files", null, final));
         await platform.HitAsync(point, _within);
         var video = await Poll.UntilAsync(async () =>

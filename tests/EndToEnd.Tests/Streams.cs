@@ -1,4 +1,5 @@
 using System.Net;
+using Lifecycle.Contracts;
 using Testing;
 using Xunit;
 
@@ -138,7 +139,7 @@ public sealed class Streams(Platform platform)
         {
             video = await platform.UploadAsync(await Library.ClipAsync(Ct), Ct);
             await AssertNotReadyAsync(video, "UPLOADED");
-            await File.WriteAllTextAsync(Path.Combine(platform.Faults, "TaskPlan"), "delay 15", Ct);
+            platform.Arm(FaultPoint.TaskPlan, "delay 15");
         }
 
         await Poll.UntilAsync(async () => (await platform.StatusAsync(video, Ct)).GetProperty("state").GetString(), state => state == "PROCESSING", Library.EndsWithin, "the claim");

@@ -41,7 +41,7 @@ public sealed class WebhookCrashes(Platform platform)
         var webhook = (await created.JsonAsync(Ct)).GetProperty("id").GetGuid();
 
         // The deletions are this process's, so that no answer dies with the dispatcher.
-        await platform.ArmAsync(point, "kill", Ct);
+        platform.Arm(point, "kill");
         foreach (var video in videos)
         {
             await platform.Store.Get<VideoStore>().DeleteAsync(video, Ct);

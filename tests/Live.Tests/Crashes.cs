@@ -122,7 +122,7 @@ public sealed class Crashes(Servers servers) : IAsyncLifetime
     /// <param name="act">What brings a process there; without it, going on does.</param>
     private async Task DiesAsync(FaultPoint point, string of, Func<LiveProcess, Task>? act = null)
     {
-        await File.WriteAllTextAsync(Path.Combine(_faults, $"{point}{of}"), "kill", Ct);
+        FaultFile.Arm(_faults, $"{point}{of}", "kill");
         await using var process = LiveProcess.Start(_store, _faults);
         if (act is not null)
         {

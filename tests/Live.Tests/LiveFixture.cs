@@ -15,7 +15,7 @@ public sealed class LiveFixture(Servers servers) : IAsyncLifetime
     /// <summary>Where the replica's fault points are armed.</summary>
     public string Faults { get; } = Directory.CreateTempSubdirectory("live-faults-").FullName;
 
-    public void Arm(string point, string action) => File.WriteAllText(Path.Combine(Faults, point), action);
+    public void Arm(string point, string action) => FaultFile.Arm(Faults, point, action);
 
     public async ValueTask InitializeAsync()
     {

@@ -49,7 +49,7 @@ public sealed class Deletion(Platform platform)
             async () => (await platform.Http.GetFromJsonAsync<JsonElement>(body.GetProperty("status_url").GetString(), Ct)).GetProperty("status").GetString(),
             status => status == "completed", _within, "the end of the upload");
 
-        await platform.ArmAsync(FaultPoint.DeletionTaken, "kill", Ct);
+        platform.Arm(FaultPoint.DeletionTaken, "kill");
         using var metadata = platform.Client("storage-metadata");
         var pid = platform.Pid("storage-metadata");
         using var deleted = await metadata.DeleteAsync($"/video/{video}", Ct);

@@ -33,7 +33,7 @@ public sealed class EdgeCopies(Platform platform)
             await platform.Store.ScalarAsync<string>("select catalogue::text from video_versions where video_id = $1", Ct, video), MediaJson.Default.Catalogue)!;
         Assert.Contains(catalogue.Objects, stored => stored.Bytes > EdgeLayout.PieceBytes); // several chunks
 
-        await platform.ArmAsync(FaultPoint.EdgeObjectPlaced, "kill", Ct);
+        platform.Arm(FaultPoint.EdgeObjectPlaced, "kill");
         using var asked = await account.Http.PutAsync($"/api/v1/videos/{video}/edge", null, Ct);
         Assert.Equal((HttpStatusCode.Accepted, "placing"), (asked.StatusCode, (await asked.JsonAsync(Ct)).GetProperty("edge").GetString()));
         await platform.HitAsync(FaultPoint.EdgeObjectPlaced, _within);

@@ -71,7 +71,7 @@ public sealed class ServerRestarts(Platform platform)
     {
         await Pool.IdleAsync(platform, Ct);
         var source = await Clips.ShortAsync();
-        await platform.ArmAsync(FaultPoint.TaskChunk, "delay 2", Ct);
+        platform.Arm(FaultPoint.TaskChunk, "delay 2");
         Guid[] videos = [await platform.UploadAsync(source, Ct), await platform.UploadAsync(source, Ct)];
         await platform.HitAsync(FaultPoint.TaskChunk, _within);
         await platform.CommandAsync("minio", KnownResourceCommands.StopCommand, Ct);

@@ -17,7 +17,7 @@ public sealed class UploadCrashes(Platform platform)
     [Fact]
     public async Task Killed_mid_body_it_leaves_nothing_and_the_client_tries_again()
     {
-        await platform.ArmAsync(FaultPoint.UploadMidBody, "kill", Ct);
+        platform.Arm(FaultPoint.UploadMidBody, "kill");
         var before = await VideosAsync();
         using var broken = await TryAsync(await Clips.NoisyAsync(), Guid.NewGuid().ToString());
         await platform.HitAsync(FaultPoint.UploadMidBody, _within);
@@ -33,7 +33,7 @@ public sealed class UploadCrashes(Platform platform)
     [InlineData(FaultPoint.UploadAfterCompleteObject)]
     public async Task Killed_with_all_bytes_sent_the_upload_is_finished_forward(FaultPoint point)
     {
-        await platform.ArmAsync(point, "kill", Ct);
+        platform.Arm(point, "kill");
         var source = await Clips.ShortAsync();
         var key = Guid.NewGuid().ToString();
         var before = await VideosAsync();
@@ -55,7 +55,7 @@ public sealed class UploadCrashes(Platform platform)
     [Fact]
     public async Task A_relay_killed_between_publish_and_mark_publishes_again_and_nobody_sees_it_twice()
     {
-        await platform.ArmAsync(FaultPoint.OutboxAfterPublish, "kill", Ct);
+        platform.Arm(FaultPoint.OutboxAfterPublish, "kill");
         var source = await Clips.ShortAsync();
         var key = Guid.NewGuid().ToString();
         using var first = await TryAsync(source, key);

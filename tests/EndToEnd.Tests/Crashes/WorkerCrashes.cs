@@ -23,7 +23,7 @@ public sealed class WorkerCrashes(Platform platform)
         FaultPoint[] points = [FaultPoint.TaskPlan, FaultPoint.TaskChunk, FaultPoint.TaskAudio, FaultPoint.TaskFinalize, FaultPoint.TaskBeforeCommit, FaultPoint.TaskAfterCommit];
         foreach (var point in points)
         {
-            await platform.ArmAsync(point, "kill", Ct);
+            platform.Arm(point, "kill");
         }
 
         var source = await Clips.ShortAsync();
@@ -42,7 +42,7 @@ public sealed class WorkerCrashes(Platform platform)
     public async Task A_worker_stopped_past_its_lease_and_woken_changes_nothing()
     {
         await Pool.IdleAsync(platform, Ct);
-        await platform.ArmAsync(FaultPoint.TaskBeforeCommit, "stop", Ct);
+        platform.Arm(FaultPoint.TaskBeforeCommit, "stop");
         var source = await Clips.ShortAsync();
         var video = await platform.UploadAsync(source, Ct);
         var zombie = await platform.HitAsync(FaultPoint.TaskBeforeCommit, _within);
@@ -84,7 +84,7 @@ public sealed class WorkerCrashes(Platform platform)
     private static string ReadFrom(string log, long offset)
     {
         using var file = File.OpenRead(log);
-        file.Position = offset;
+        file.Position = file.Length < offset ? 0 : offset; // begun anew at its bound
         using StreamReader reader = new(file);
         return reader.ReadToEnd();
     }

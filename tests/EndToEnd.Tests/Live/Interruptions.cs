@@ -40,7 +40,7 @@ public sealed class Interruptions(Platform platform)
         await Poll.UntilAsync(() => Task.FromResult(viewer.HasSegments), _startsWithin, "the first segments");
         var lease = await LeaseAsync(stream);
 
-        await platform.ArmAsync(FaultPoint.LiveBeforeCommit, "kill", Ct);
+        platform.Arm(FaultPoint.LiveBeforeCommit, "kill");
         await platform.HitAsync(FaultPoint.LiveBeforeCommit, _startsWithin);
         await Poll.UntilAsync(() => LeaseAsync(stream), now => now is not null && now != lease, _takenOverWithin, "another worker's lease");
         await viewer.GoesOnAsync(_startsWithin);

@@ -102,7 +102,7 @@ public sealed class CrashTests(Servers servers)
         public static async Task<ServiceProcess> StartAsync(string database, FaultPoint point, params (string Name, string Value)[] settings)
         {
             var faults = Directory.CreateTempSubdirectory("metadata-faults-");
-            await File.WriteAllTextAsync(Path.Combine(faults.FullName, point.ToString()), "kill");
+            FaultFile.Arm(faults.FullName, point.ToString(), "kill");
             ProcessStartInfo start = new("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
             start.ArgumentList.Add(typeof(Storage.Metadata.StorageMetadata).Assembly.Location);
             (string, string)[] own = [("FaultPoints:Directory", faults.FullName), ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information")];

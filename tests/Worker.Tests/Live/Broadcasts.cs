@@ -130,7 +130,7 @@ public sealed class Broadcasts(Servers servers) : LiveTest(servers)
         var id = await ProvisionAsync();
         await using var first = WorkerProcess.Start(Store);
         await EncodingAsync(id);
-        await File.WriteAllTextAsync(Path.Combine(first.Faults, point), "kill", Ct);
+        FaultFile.Arm(first.Faults, point, "kill");
         Ingest.Push(id, await LiveSources.PushAsync("25", 60));
         await first.ExitedAsync();
         Assert.Equal(listed, (await Store.SegmentsAsync(id)).Select(each => each.Sequence).Distinct().Count());
@@ -145,7 +145,7 @@ public sealed class Broadcasts(Servers servers) : LiveTest(servers)
         var id = await ProvisionAsync();
         await using var first = WorkerProcess.Start(Store);
         await EncodingAsync(id);
-        await File.WriteAllTextAsync(Path.Combine(first.Faults, "LiveRecordingStored"), "kill", Ct);
+        FaultFile.Arm(first.Faults, "LiveRecordingStored", "kill");
         Ingest.Push(id, await LiveSources.PushAsync("25", 7));
         await Store.ReadyAsync(id, Patience);
         await first.ExitedAsync();
