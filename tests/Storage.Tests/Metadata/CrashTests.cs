@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using Lifecycle.Contracts;
@@ -90,12 +91,16 @@ public sealed class CrashTests(Servers servers)
     /// <summary>The service as its own process, which dies by SIGKILL where it is told to.</summary>
     private sealed class ServiceProcess : IAsyncDisposable
     {
+        private const int Lines = 100;
+
         private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
 
         private readonly Process _process;
         private readonly DirectoryInfo _faults;
+        private readonly ConcurrentQueue<string> _told;
 
-        private ServiceProcess(Process process, DirectoryInfo faults, string address) => (_process, _faults, Http) = (process, faults, new() { BaseAddress = new(address), Timeout = _within });
+        private ServiceProcess(Process process, DirectoryInfo faults, ConcurrentQueue<string> told, string address) =>
+            (_process, _faults, _told, Http) = (process, faults, told, new() { BaseAddress = new(address), Timeout = _within });
 
         public HttpClient Http { get; }
 
@@ -105,7 +110,7 @@ public sealed class CrashTests(Servers servers)
             FaultFile.Arm(faults.FullName, point.ToString(), "kill");
             ProcessStartInfo start = new("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
             start.ArgumentList.Add(typeof(Storage.Metadata.StorageMetadata).Assembly.Location);
-            (string, string)[] own = [("FaultPoints:Directory", faults.FullName), ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information")];
+            (string, string)[] own = [("FaultPoints:Directory", faults.FullName), ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information"), ("Logging:LogLevel:Storage", "Debug"), ("Logging:LogLevel:Lifecycle", "Debug")];
             foreach (var argument in MetadataHost.Arguments(database, [.. own, .. settings]))
             {
                 start.ArgumentList.Add(argument);
@@ -113,8 +118,10 @@ public sealed class CrashTests(Servers servers)
 
             var process = Process.Start(start)!;
             var address = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            ConcurrentQueue<string> told = new();
             process.OutputDataReceived += (_, line) =>
             {
+                told.Enqueue(line.Data ?? "");
                 const string Listening = "Now listening on: ";
                 if (line.Data?.IndexOf(Listening, StringComparison.Ordinal) is int at and >= 0)
                 {
@@ -124,12 +131,12 @@ public sealed class CrashTests(Servers servers)
             process.ErrorDataReceived += static (_, _) => { };
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            return new(process, faults, await address.Task.WaitAsync(_within));
+            return new(process, faults, told, await address.Task.WaitAsync(_within));
         }
 
         public async Task UntilKilledAsync()
         {
-            await _process.WaitForExitAsync().WaitAsync(_within);
+            await Poll.UntilAsync(() => Task.FromResult(_process.HasExited ? "" : string.Join('\n', _told.TakeLast(Lines))), told => told == "", _within, "its end");
             Assert.Equal(128 + 9, _process.ExitCode);
         }
 
